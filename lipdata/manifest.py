@@ -1,0 +1,157 @@
+"""The manifest: the CSV that says which clips there are and which split each belongs to. Read, write, validate, split."""
+
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from lipdata.errors import LipdataError
+from lipdata.files import write_whole
+
+COLUMNS = ("clip_id", "speaker", "split", "path", "sha256", "transcript")
+OPTIONAL = ("audio_path", "start_s", "end_s")
+SPLITS = ("train", "val", "test", "")
+MAX_ID_BYTES = 128
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """One clip of a manifest.
+
+    Attributes:
+        clip_id: ``speaker/stem``, at most 128 bytes of UTF-8, unique.
+        split: ``train``, ``val``, ``test`` or empty.
+        path: POSIX, relative to the corpus folder.
+        sha256: of the file at ``path``, or empty where nobody has read it yet.
+        audio_path: a separate sound file, as ``path``; empty: the sound is in ``path``.
+        start_s, end_s: the part of the file to take, in seconds; None: from the beginning, to the end.
+    """
+
+    clip_id: str
+    speaker: str
+    split: str
+    path: str
+    sha256: str = ""
+    transcript: str = ""
+    audio_path: str = ""
+    start_s: float | None = None
+    end_s: float | None = None
+
+    def __post_init__(self) -> None:
+        _require_text(self.clip_id, "clip_id", MAX_ID_BYTES)
+        if "/" in self.speaker or len(self.speaker.encode()) > 64:
+            raise LipdataError(f"{self.clip_id}: speaker {self.speaker!r}; allowed: at most 64 bytes, no /")
+        if not self.clip_id.startswith(f"{self.speaker}/") or self.clip_id == f"{self.speaker}/":
+            raise LipdataError(f"{self.clip_id}: clip_id is not speaker/stem with speaker {self.speaker!r}")
+        if self.split not in SPLITS:
+            raise LipdataError(f"{self.clip_id}: split {self.split!r}; allowed: train, val, test or empty")
+        _require_inside(self.path, self.clip_id, "path")
+        if self.audio_path:
+            _require_inside(self.audio_path, self.clip_id, "audio_path")
+        if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
+            raise LipdataError(f"{self.clip_id}: sha256 {self.sha256!r}; allowed: 64 hexadecimal digits or empty")
+        start_s, end_s = self.start_s or 0.0, self.end_s if self.end_s is not None else float("inf")
+        if not 0 <= start_s < end_s:
+            raise LipdataError(
+                f"{self.clip_id}: start_s {self.start_s}, end_s {self.end_s}; allowed: 0 <= start_s < end_s"
+            )
+
+
+def read(path: Path) -> list[Row]:
+    """Read and validate a manifest.
+
+    Raises:
+        LipdataError: no such file, no CSV, a missing, unknown or doubled column, a bad row, a clip_id that stands twice.
+    """
+    table = _read_csv(path)
+    missing, unknown = set(COLUMNS) - set(table.columns), set(table.columns) - set(COLUMNS + OPTIONAL)
+    if missing or unknown:
+        what = f"lacks column {min(missing)!r}" if missing else f"has the unknown column {min(unknown)!r}"
+        raise LipdataError(
+            f"manifest {path} {what}; columns: {', '.join(COLUMNS)} and optionally {', '.join(OPTIONAL)}"
+        )
+    rows = []
+    for number, record in enumerate(table.to_dict("records"), start=2):
+        try:
+            rows.append(_row({str(name): str(value) for name, value in record.items()}))
+        except LipdataError as error:
+            raise LipdataError(f"manifest {path}, line {number}: {error}") from error
+    require_unique(rows, f"manifest {path}")
+    return sorted(rows, key=lambda row: row.clip_id)
+
+
+def write(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows sorted by clip_id, UTF-8, LF; optional columns only where some row uses them."""
+    ordered = sorted(rows, key=lambda row: row.clip_id)
+    unused = [name for name in OPTIONAL if all(getattr(row, name) in ("", None) for row in ordered)]
+    table = pd.DataFrame([asdict(row) for row in ordered], columns=[field.name for field in fields(Row)], dtype=object)
+    write_whole(path, table.drop(columns=unused).to_csv(index=False, lineterminator="\n").encode())
+
+
+def require_unique(rows: Iterable[Row], where: str) -> None:
+    """Refuse rows in which a clip_id stands twice, naming it and its paths."""
+    rows = list(rows)
+    clip_id, count = next(iter(Counter(row.clip_id for row in rows).most_common(1)), ("", 0))
+    if count > 1:
+        paths = ", ".join(sorted(row.path for row in rows if row.clip_id == clip_id)[:3])
+        raise LipdataError(
+            f"{where}: clip_id {clip_id} stands {count} times ({paths}); allowed: once; remove or rename"
+        )
+
+
+def split_of(clip_id: str, speaker: str, test_speakers: Iterable[str], val_fraction: float) -> str:
+    """The split of a clip, from its own name alone: which other clips are there never matters.
+
+    A rule without test speakers and without a validation share is no rule: the split is empty.
+    """
+    if speaker in (test_speakers := set(test_speakers)):
+        return "test"
+    if not test_speakers and not val_fraction:
+        return ""
+    return "val" if hash_fraction(clip_id) < val_fraction else "train"
+
+
+def hash_fraction(clip_id: str) -> float:
+    """A number in [0, 1) that depends on ``clip_id`` only: the first 8 bytes of its SHA-256 over 2^64."""
+    return int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "big") / 2**64
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    try:
+        # Read by hand so that a link, a byte order mark or a URL in place of a path gets no special treatment.
+        text = Path(path).read_bytes().decode("utf-8")
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+    except OSError as error:
+        raise LipdataError(f"cannot read manifest {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise LipdataError(f"manifest {path} is not UTF-8: byte {error.start}") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise LipdataError(f"manifest {path} is no CSV: {' '.join(str(error).split())}") from error
+    return table
+
+
+def _row(record: dict[str, str]) -> Row:
+    seconds: dict[str, float | None] = {}
+    for name in ("start_s", "end_s"):
+        text = record.pop(name, "")
+        try:
+            seconds[name] = float(text) if text else None
+        except ValueError as error:
+            raise LipdataError(f"{record['clip_id']}: {name} {text!r} is no number of seconds") from error
+    return Row(**record, **seconds)  # type: ignore[arg-type]  # the columns were checked, all else is text
+
+
+def _require_text(text: str, name: str, max_bytes: int) -> None:
+    if not 0 < len(text.encode()) <= max_bytes or not text.isprintable():
+        raise LipdataError(f"{name} {text!r}; allowed: 1 to {max_bytes} bytes of printable UTF-8")
+
+
+def _require_inside(path: str, clip_id: str, name: str) -> None:
+    pure = PurePosixPath(path)
+    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or re.match(r"\w+:", path):
+        raise LipdataError(f"{clip_id}: {name} {path!r}; allowed: a POSIX path below the corpus folder, without ..")

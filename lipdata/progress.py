@@ -1,0 +1,55 @@
+"""Progress on stderr: a bar where a person looks, plain lines where a log is written."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from lipdata.ingest import Report
+
+# Seconds between two lines of a log.
+LINE_EVERY_S = 10.0
+
+
+@contextmanager
+def clip_progress(total: int) -> Iterator[Report]:
+    """Yields a function to call with (clips done, of them failed); shows both, clips a second and the time left."""
+    started = time.monotonic()
+    if sys.stderr.isatty():
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("[red]{task.fields[failed]} failed[/red] · {task.fields[rate]:.1f} clips/s ·"),
+            TimeElapsedColumn(),
+            TextColumn("· left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("ingest", total=total, failed=0, rate=0.0)
+
+            def show(done: int, failed: int) -> None:
+                bar.update(task, completed=done, failed=failed, rate=done / (time.monotonic() - started))
+
+            yield show
+        return
+    yield _Lines(total, started).show
+
+
+class _Lines:
+    def __init__(self, total: int, started: float) -> None:
+        self.total, self.started = total, started
+        self.next_s = started
+        self.shown = -1
+
+    def show(self, done: int, failed: int) -> None:
+        now = time.monotonic()
+        if done == self.shown or (now < self.next_s and done < self.total):
+            return
+        self.shown, self.next_s = done, now + LINE_EVERY_S
+        rate = done / max(now - self.started, 1e-9)
+        left = f", {(self.total - done) / rate:.0f} s left" if done else ""
+        print(f"{done}/{self.total} clips, {failed} failed, {rate:.1f} clips/s{left}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""The built-in sample corpus: a portrait that says GRID sentences. Needs the extra [demo]."""

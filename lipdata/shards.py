@@ -1,0 +1,235 @@
+"""The HDF5 schema of a shard, its writer and its reader. h5py and numpy only.
+
+Axis 0 of the frame datasets runs over the frames of all clips, one clip after another. Datasets are contiguous, so the
+reader maps them into memory at their file offset instead of going through HDF5 for every window.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from lipdata.errors import LipdataError
+from lipdata.files import whole
+
+FORMAT = "lipdata-shard"
+VERSION = 1
+# The reader's windows (paper, section 5.1): 16 frames, each overlapping the next by 8. They are not stored.
+WINDOW, STRIDE = 16, 8
+
+# name -> (dtype, axes, units); C: clips, N: frames of all clips
+PER_FRAME: dict[str, tuple[str, str, str]] = {
+    "frames": ("uint8", "N, y, x, RGB", "0 to 255"),
+    "mel": ("float32", "N, column, mel band", "dB re 1.0"),
+    "flow": ("float16", "N, y, x, (dx, dy)", "crop pixels a frame, from frame i to i + 1; 0 at a clip's last frame"),
+    "landmarks": ("float32", "N, point 48 to 67, (x, y)", "crop pixels"),
+    "box": ("float32", "N, (x0, y0, x1, y1)", "source pixels"),
+    "tracked": ("bool", "N", "True: landmarks measured, False: interpolated"),
+}
+PER_CLIP: dict[str, tuple[str, str, str]] = {
+    "face": ("uint8", "C, y, x, RGB", "0 to 255"),
+    "face_lips": ("float32", "C, (x0, y0, x1, y1)", "pixels of face"),
+}
+CLIPS_DTYPE = np.dtype(
+    [
+        ("clip_id", h5py.string_dtype("utf-8", 128)),
+        ("speaker", h5py.string_dtype("utf-8", 64)),
+        ("start", "<i8"),
+        ("length", "<i8"),
+        ("sha256", h5py.string_dtype("utf-8", 64)),
+    ]
+)
+
+
+@dataclass(frozen=True, repr=False)
+class ClipData:
+    """All arrays of one clip of T frames, as they go into a shard (types and shapes: ``PER_FRAME``, ``PER_CLIP``)."""
+
+    clip_id: str
+    speaker: str
+    sha256: str
+    frames: np.ndarray  # T, 64, 64, 3
+    mel: np.ndarray  # T, 4, 128
+    flow: np.ndarray  # T, 64, 64, 2
+    landmarks: np.ndarray  # T, 20, 2
+    box: np.ndarray  # T, 4
+    tracked: np.ndarray  # T
+    face: np.ndarray  # 256, 256, 3
+    face_lips: np.ndarray  # 4
+
+    def __repr__(self) -> str:
+        return f"ClipData({self.clip_id!r}, frames={self.frames.shape}, mel={self.mel.shape})"
+
+
+@dataclass(frozen=True)
+class ShardClip:
+    """Where one clip lies in its shard: frames ``start`` to ``start + length``; ``index`` along the clip axis."""
+
+    clip_id: str
+    speaker: str
+    start: int
+    length: int
+    sha256: str
+    index: int
+
+
+def write_shard(path: Path, clips: Sequence[ClipData], attributes: Mapping[str, Any]) -> str:
+    """Write clips, in the order given, to one shard; the file appears whole or not at all.
+
+    Args:
+        attributes: root attributes beside format, version and content_sha256: ``pipeline`` (JSON),
+            ``pipeline_digest``, ``fps``, ``sample_rate``.
+
+    Returns:
+        content_sha256 of what was written.
+    """
+    lengths = [len(clip.frames) for clip in clips]
+    starts = np.cumsum([0, *lengths[:-1]])
+    table = np.array(
+        [(c.clip_id, c.speaker, start, n, c.sha256) for c, start, n in zip(clips, starts, lengths, strict=True)],
+        dtype=CLIPS_DTYPE,
+    )
+    with whole(path) as hidden, h5py.File(hidden, "w", libver="v110", track_order=False) as file:
+        for name, (dtype, axes, units) in (PER_FRAME | PER_CLIP).items():
+            arrays = [getattr(clip, name) for clip in clips]
+            per_frame = name in PER_FRAME
+            shape = (sum(lengths), *arrays[0].shape[1:]) if per_frame else (len(clips), *arrays[0].shape)
+            dataset = file.create_dataset(name, shape, dtype, track_times=False)
+            for clip, start, array in zip(range(len(clips)), starts, arrays, strict=True):
+                dataset[slice(start, start + len(array)) if per_frame else clip] = array
+            dataset.attrs.update(axes=axes, units=units)
+        file.create_dataset("clips", data=table, track_times=False)
+        file.attrs.update(attributes)
+        file.attrs.update(format=FORMAT, version=VERSION)
+        content = _content_sha256(file)
+        file.attrs["content_sha256"] = content
+    return content
+
+
+class Shard:
+    """One shard, opened for reading. Holds no HDF5 handle and no map when pickled: safe with fork and spawn.
+
+    Args:
+        path: a ``.h5`` file.
+
+    Raises:
+        LipdataError: no shard, another format version, or a dataset missing, cut short, or of another type.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self._maps: dict[str, np.ndarray] = {}
+        with _open(self.path) as file:
+            _require_shard(file, self.path)
+            self.attributes: dict[str, Any] = dict(file.attrs)
+            self.clips = _read_clips(file["clips"])
+            self._where = {name: _place(file, name, self.path) for name in (*PER_FRAME, *PER_CLIP)}
+        frames = sum(clip.length for clip in self.clips)
+        for name, (shape, _, _) in self._where.items():
+            rows = frames if name in PER_FRAME else len(self.clips)
+            if shape[0] != rows:
+                raise LipdataError(
+                    f"{self.path}: {name} has {shape[0]} rows, its clips {rows}; run lipdata ingest again"
+                )
+
+    def __repr__(self) -> str:
+        return f"Shard({str(self.path)!r}, {len(self.clips)} clips, {self._where['frames'][0][0]} frames)"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_maps": {}}
+
+    def array(self, name: str) -> np.ndarray:
+        """A whole dataset, read-only, mapped into memory at first use in this process."""
+        if name not in self._maps:
+            shape, dtype, offset = self._where[name]
+            self._maps[name] = np.memmap(self.path, dtype, "r", offset, shape)
+        return self._maps[name]
+
+    def clip(self, clip_id: str) -> ClipData:
+        """All arrays of one clip. Raises LipdataError where the shard has no such clip."""
+        place = next((clip for clip in self.clips if clip.clip_id == clip_id), None)
+        if place is None:
+            raise LipdataError(f"{self.path} has no clip {clip_id!r}")
+        frames = slice(place.start, place.start + place.length)
+        arrays = {name: self.array(name)[frames if name in PER_FRAME else place.index] for name in self._where}
+        return ClipData(place.clip_id, place.speaker, place.sha256, **arrays)
+
+
+def open_folder(folder: Path) -> list[Shard]:
+    """All shards of a folder, by name.
+
+    Raises:
+        LipdataError: the folder is missing or holds no shard, or its shards come of different pipelines.
+    """
+    folder = Path(folder)
+    paths = sorted(path for path in folder.glob("*.h5") if not path.name.startswith("."))
+    if not paths:
+        raise LipdataError(f"{folder} holds no shards (*.h5); make some with: lipdata ingest CORPUS -o {folder}")
+    shards = [Shard(path) for path in paths]
+    odd = next((s for s in shards if s.attributes["pipeline_digest"] != shards[0].attributes["pipeline_digest"]), None)
+    if odd is not None:
+        raise LipdataError(f"{odd.path} and {shards[0].path} come of different pipelines; keep one pipeline a folder")
+    return shards
+
+
+def n_windows(n_frames: int) -> int:
+    """How many windows a clip of ``n_frames`` gives.
+
+    Example:
+        >>> n_windows(75), n_windows(16), n_windows(15)
+        (8, 1, 0)
+    """
+    return max(0, (n_frames - WINDOW) // STRIDE + 1)
+
+
+def content_sha256(path: Path) -> str:
+    """SHA-256 of all that a shard holds, computed anew: compare with its attribute ``content_sha256``."""
+    with _open(path) as file:
+        _require_shard(file, path)
+        return _content_sha256(file)
+
+
+def _content_sha256(file: h5py.File) -> str:
+    digest = hashlib.sha256(str(file.attrs["pipeline_digest"]).encode())
+    for name in ("clips", *PER_FRAME, *PER_CLIP):
+        dataset = file[name]
+        digest.update(f"{name} {dataset.shape} {dataset.dtype.str}".encode())
+        for row in range(0, len(dataset), 1024):
+            digest.update(np.ascontiguousarray(dataset[row : row + 1024]).tobytes())
+    return digest.hexdigest()
+
+
+def _open(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise LipdataError(f"{path} cannot be read as a shard: {str(error).splitlines()[0]}; ingest again") from error
+
+
+def _require_shard(file: h5py.File, path: Path) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise LipdataError(f"{path} is no shard of lipdata: attribute format is {file.attrs.get('format')!r}")
+    if file.attrs.get("version") != VERSION:
+        raise LipdataError(f"{path} has format version {file.attrs.get('version')}; this lipdata reads {VERSION}")
+    missing = {"clips", *PER_FRAME, *PER_CLIP} - set(file)
+    if missing:
+        raise LipdataError(f"{path} lacks the dataset {min(missing)}; ingest again")
+
+
+def _read_clips(dataset: h5py.Dataset) -> list[ShardClip]:
+    rows = (tuple(x.decode() if isinstance(x, bytes) else int(x) for x in row) for row in dataset[:].tolist())
+    return [ShardClip(*row, index=index) for index, row in enumerate(rows)]
+
+
+def _place(file: h5py.File, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype, int]:
+    dataset = file[name]
+    offset = dataset.id.get_offset()
+    if offset is None or dataset.dtype != np.dtype((PER_FRAME | PER_CLIP)[name][0]):
+        raise LipdataError(f"{path}: {name} is {dataset.dtype}, not one contiguous {(PER_FRAME | PER_CLIP)[name][0]}")
+    if offset + dataset.nbytes > path.stat().st_size:
+        raise LipdataError(f"{path} is cut short: {name} ends behind the file's end; ingest again")
+    return dataset.shape, dataset.dtype, offset

@@ -1,0 +1,37 @@
+"""The files that a manifest's row names: found below the corpus folder, hashed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipdata import files
+from lipdata.errors import ClipError
+from lipdata.manifest import Row
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files that a manifest's row names, found in the corpus folder; ``sha256`` is that of ``path``."""
+
+    path: Path
+    audio_path: Path | None
+    sha256: str
+
+
+def locate(row: Row, corpus: Path) -> Source:
+    """Find and hash a row's files below ``corpus``, the folder that the manifest's paths start from.
+
+    Raises:
+        ClipError: stage ``manifest``: a file is not there, or lies outside the corpus once links are followed.
+    """
+    path = _inside(corpus, row.path)
+    return Source(path, _inside(corpus, row.audio_path) if row.audio_path else None, files.sha256(path))
+
+
+def _inside(corpus: Path, path: str) -> Path:
+    """The file a manifest names, in the corpus folder also once links are followed."""
+    real = (corpus / path).resolve()
+    if not real.is_relative_to(corpus.resolve()):
+        raise ClipError("manifest", f"{path} is a link that leaves the corpus folder")
+    if not real.is_file():
+        raise ClipError("manifest", f"{path} is not there")
+    return real
