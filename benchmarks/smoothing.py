@@ -19,6 +19,17 @@ from lipdata.errors import ClipError
 
 TICKS_PER_S = 25_000
 SPEAKERS = ("s1", "s26", "s31")
+TEXT = """# How long the crop box is averaged
+
+Mean flow magnitude in speech over that in silence; GRID's `.align` files say which is which. Clips: {counts}.
+Written by `python benchmarks/smoothing.py GRID`.
+
+{table}
+
+Without smoothing more than half of the flow in silence is the box's own jitter. The default, `lips.smooth_frames` in
+`pipelines/grid.toml`, is the best of the windows that can follow a head. One box for the whole clip does as well or
+better on these clips, whose speakers sit still before a camera; it is no choice for a corpus where heads move.
+"""
 WINDOWS = (1, 5, 9, 15, 25, 149)
 
 
@@ -77,14 +88,8 @@ def main(grid: Path) -> None:
     paths = [path for speaker in SPEAKERS for path in sorted((grid / speaker).glob("*.mpg"))]
     halves = Parallel(n_jobs=2)(delayed(flow_of)(paths[half::2]) for half in (0, 1))
     rows = pd.DataFrame([row for half in halves for row in half])
-    counts = rows[rows.window == 1].groupby("speaker").size()
-    text = f"""# How long the crop box is averaged
-
-Mean flow magnitude in speech over that in silence (GRID's `.align` files say which is which), clips: {", ".join(f"{name} {n}" for name, n in counts.items())}.
-Written by `python benchmarks/smoothing.py GRID`. The default, `lips.smooth_frames` in `pipelines/grid.toml`, is the best one.
-
-{table(rows)}
-"""
+    counts = ", ".join(f"{name} {n}" for name, n in rows[rows.window == 1].groupby("speaker").size().items())
+    text = TEXT.format(counts=counts, table=table(rows))
     Path("docs/smoothing.md").write_text(text)
     print(text)
 

@@ -18,9 +18,9 @@ def whole(path: Path) -> Iterator[Path]:
     hidden = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield hidden
-        with open(hidden, "rb+") as file:
+        with hidden.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(hidden, path)
+        hidden.replace(path)
         _fsync_folder(path.parent)
     finally:
         hidden.unlink(missing_ok=True)
@@ -34,7 +34,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -119,7 +119,7 @@ class _Face:
         return bool(moved < 1 and 1 / GROWTH < _side(box) / _side(self.box) < GROWTH)
 
 
-def track(frames: Sequence[np.ndarray], finder: FaceFinder, lips: Lips) -> Track:
+def track(frames: np.ndarray, finder: FaceFinder, lips: Lips) -> Track:
     """Follow one face through a clip.
 
     Detects on the first frame and every ``detect_every`` frames; between them the box goes along with the landmarks.
@@ -127,7 +127,7 @@ def track(frames: Sequence[np.ndarray], finder: FaceFinder, lips: Lips) -> Track
     those of the last detection (correlation below ``LOST_BELOW``) or the face has jumped or changed its size.
 
     Args:
-        frames: RGB [shape=(H, W, 3)] each.
+        frames: uint8 RGB [shape=(T, H, W, 3)].
 
     Raises:
         ClipError: stage ``lips``: more than ``max_gap`` frames in a row without the face; names the frames.

@@ -1,4 +1,4 @@
-"""The manifest: the CSV that says which clips there are and which split each belongs to. Read, write, validate, split."""
+"""The manifest: the CSV that says which clips there are and which split each is of. Read, write, validate, split."""
 
 import hashlib
 import io
@@ -66,15 +66,13 @@ def read(path: Path) -> list[Row]:
     """Read and validate a manifest.
 
     Raises:
-        LipdataError: no such file, no CSV, a missing, unknown or doubled column, a bad row, a clip_id that stands twice.
+        LipdataError: no such file, no CSV, a missing or unknown column, a bad row, a clip_id that stands twice.
     """
     table = _read_csv(path)
     missing, unknown = set(COLUMNS) - set(table.columns), set(table.columns) - set(COLUMNS + OPTIONAL)
     if missing or unknown:
         what = f"lacks column {min(missing)!r}" if missing else f"has the unknown column {min(unknown)!r}"
-        raise LipdataError(
-            f"manifest {path} {what}; columns: {', '.join(COLUMNS)} and optionally {', '.join(OPTIONAL)}"
-        )
+        raise LipdataError(f"manifest {path} {what}; columns: {', '.join(COLUMNS)}; optional: {', '.join(OPTIONAL)}")
     rows = []
     for number, record in enumerate(table.to_dict("records"), start=2):
         try:

@@ -22,7 +22,10 @@ MAX_FRAME_BYTES = 2 << 30
 # Local files and our own pipes: a playlist or a subtitle in a stranger's clip opens nothing else.
 PROTOCOLS = "file,pipe"
 # No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
-FORMATS = "mpeg,mpegts,mpegvideo,mov,mp4,matroska,webm,avi,asf,flv,dv,mxf,nut,m4v,h264,hevc,ogg,wav,w64,mp3,flac,aac,aiff,caf,amr"
+FORMATS = (
+    "mpeg,mpegts,mpegvideo,mov,mp4,matroska,webm,avi,asf,flv,dv,mxf,nut,m4v,h264,hevc,"
+    "ogg,wav,w64,mp3,flac,aac,aiff,caf,amr"
+)
 TIMEOUT_S = 300
 
 
@@ -131,12 +134,14 @@ class _Shown:
 
     _VIDEO = re.compile(r"n: *\d+ pts: *\S+ pts_time:(\S+) .*?\bs:(\d+)x(\d+) ")
     _SOUND = re.compile(r"n:\d+ pts:\S+ pts_time:(\S+) fmt:\S+ channels:")
+    _LACKING = re.compile(r"Stream specifier '\d?:?([av])[^']*' .*matches no streams")
     _DAMAGE = re.compile(r"damaged|concealing|error while decoding|Error submitting|corrupt|Invalid data|missing", re.I)
 
     @classmethod
     def read(cls, log: str) -> "_Shown":
         pictures, sounds = cls._VIDEO.findall(log), cls._SOUND.findall(log)
-        if not pictures:
+        lacking = cls._LACKING.search(log)
+        if not pictures and not (lacking and lacking[1] == "a"):
             raise ClipError("media", _reason(log, "no picture in it"))
         if not sounds:
             raise ClipError("media", _reason(log, "no sound in it"))
@@ -155,7 +160,7 @@ def _seconds(text: str) -> float:
 
 
 def _source(path: Path, **options: Any) -> Any:
-    # An absolute path: never an option, though the name begin with a dash, and never a protocol, though it hold a colon.
+    # file: and an absolute path: a name that begins with a dash is no option, one with a colon no protocol.
     guards = {"protocol_whitelist": PROTOCOLS, "format_whitelist": FORMATS}
     return ffmpeg.input(f"file:{Path(path).absolute()}", threads=1, **guards, **options)
 

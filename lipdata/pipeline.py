@@ -140,7 +140,7 @@ class Pipeline:
         return json.dumps(asdict(self), sort_keys=True)
 
     def digest(self, landmarks_sha256: str) -> str:
-        """SHA-256 of all that shapes the data: these tables and the predictor's file, not how clips are found or split."""
+        """SHA-256 of all that shapes the data: the tables and the predictor's file, but not how clips are found."""
         tables = asdict(self)
         tables["corpus"] = self.corpus.name
         return hashlib.sha256(json.dumps([tables, landmarks_sha256], sort_keys=True).encode()).hexdigest()

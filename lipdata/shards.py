@@ -90,7 +90,10 @@ def write_shard(path: Path, clips: Sequence[ClipData], attributes: Mapping[str, 
     lengths = [len(clip.frames) for clip in clips]
     starts = np.cumsum([0, *lengths[:-1]])
     table = np.array(
-        [(c.clip_id, c.speaker, start, n, c.sha256) for c, start, n in zip(clips, starts, lengths, strict=True)],
+        [
+            (clip.clip_id.encode(), clip.speaker.encode(), start, length, clip.sha256.encode())
+            for clip, start, length in zip(clips, starts, lengths, strict=True)
+        ],
         dtype=CLIPS_DTYPE,
     )
     with whole(path) as hidden, h5py.File(hidden, "w", libver="v110", track_order=False) as file:
@@ -221,8 +224,10 @@ def _require_shard(file: h5py.File, path: Path) -> None:
 
 
 def _read_clips(dataset: h5py.Dataset) -> list[ShardClip]:
-    rows = (tuple(x.decode() if isinstance(x, bytes) else int(x) for x in row) for row in dataset[:].tolist())
-    return [ShardClip(*row, index=index) for index, row in enumerate(rows)]
+    return [
+        ShardClip(clip_id.decode(), speaker.decode(), start, length, sha256.decode(), index)
+        for index, (clip_id, speaker, start, length, sha256) in enumerate(dataset[:].tolist())
+    ]
 
 
 def _place(file: h5py.File, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype, int]:

@@ -90,8 +90,8 @@ def _draw_row(page: np.ndarray, top: int, clip: ClipData, frames: slice, fastest
         top += height + (2 if label == "mouth" else GAP)
     for frame in range(frames.start, frames.stop, 5):
         _write(page, f"{frame / fps:.1f} s", (MARGIN + (frame - frames.start) * side, top + 6), 0.4, FAINT)
-    for frame in np.flatnonzero(~clip.tracked[frames]):
-        x = MARGIN + int(frame) * side
+    for untracked in np.flatnonzero(~clip.tracked[frames]):
+        x = MARGIN + int(untracked) * side
         cv2.rectangle(page, (x, top - 4), (x + side, top - 2), (200, 30, 30), -1)
 
 

@@ -140,7 +140,6 @@ def _speak(name: str, rate_wpm: int, pitch: int, text: str) -> tuple[dict[str, A
     head: dict[str, Any] = {"rate_hz": rate_hz, "phonemes": [], "words": []}
     pcm: list[bytes] = []
 
-    @_Callback
     def gather(samples: Any, n_samples: int, events: Any) -> int:
         if samples and n_samples:
             pcm.append(ctypes.string_at(samples, 2 * n_samples))
@@ -152,7 +151,8 @@ def _speak(name: str, rate_wpm: int, pitch: int, text: str) -> tuple[dict[str, A
         return 0
 
     library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
-    library.espeak_SetSynthCallback(gather)
+    callback = _Callback(gather)  # kept by this name while the library holds its address
+    library.espeak_SetSynthCallback(callback)
     if library.espeak_SetVoiceByName(name.encode()):
         raise SystemExit(f"no voice {name}")
     library.espeak_SetParameter(_RATE, rate_wpm, 0)

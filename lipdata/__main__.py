@@ -1,0 +1,3 @@
+from lipdata.cli import main
+
+main(prog_name="lipdata")

@@ -1,0 +1,75 @@
+"""Real input for every test: GRID's clips where they are at hand, the sample corpus everywhere."""
+
+import os
+import subprocess
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lipdata import pipeline
+from lipdata.lips import FaceFinder, predictor_path
+from lipdata.media import ffmpeg_binary
+from lipdata.pipeline import Pipeline
+from lipdata.sample.corpus import write_corpus
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def grid() -> Path:
+    """The folder of real GRID clips."""
+    folder = Path(os.environ.get("LIPDATA_GRID", HERE.parent.parent / "shared" / "grid"))
+    if not (folder / "s1").is_dir():
+        pytest.skip(f"no GRID clips: set LIPDATA_GRID, or put them at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample corpus, four clips of three speakers. Not to be changed."""
+    folder = tmp_path_factory.mktemp("sample") / "sample"
+    write_corpus(folder, 4)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def setup() -> Pipeline:
+    return pipeline.load("grid")
+
+
+@pytest.fixture(scope="session")
+def finder() -> FaceFinder:
+    return FaceFinder(predictor_path())
+
+
+def encode(
+    path: Path,
+    frames: np.ndarray | None,
+    sound: np.ndarray | None,
+    *,
+    fps: float = 25,
+    rate_hz: int = 44100,
+    options: tuple[str, ...] = (),
+    sound_options: tuple[str, ...] = (),
+) -> Path:
+    """Encode a test clip. ``sound_options`` go before the sound's input: ("-itsoffset", "0.5") delays it."""
+    command = [ffmpeg_binary(), "-v", "error", "-y"]
+    raw = path.with_suffix(".rgb")
+    wav = path.with_suffix(".in.wav")
+    if frames is not None:
+        raw.write_bytes(np.ascontiguousarray(frames).tobytes())
+        size = f"{frames.shape[2]}x{frames.shape[1]}"
+        command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(fps), "-i", str(raw)]
+    if sound is not None:
+        with wave.open(str(wav), "wb") as file:
+            file.setnchannels(sound.ndim)
+            file.setsampwidth(2)
+            file.setframerate(rate_hz)
+            file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").T.tobytes())
+        command += [*sound_options, "-i", str(wav)]
+    subprocess.run([*command, *options, str(path)], check=True, stdin=subprocess.DEVNULL)
+    raw.unlink(missing_ok=True)
+    wav.unlink(missing_ok=True)
+    return path

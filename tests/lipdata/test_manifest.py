@@ -1,0 +1,77 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from lipdata import manifest
+from lipdata.errors import LipdataError
+from lipdata.manifest import Row, split_of
+
+HEADER = "clip_id,speaker,split,path,sha256,transcript\n"
+
+
+def test_written_and_read_again(tmp_path: Path) -> None:
+    rows = [
+        Row("s2/b", "s2", "", "s2/b, with a comma.mpg", transcript='say "a", NA'),
+        Row("s1/nan", "s1", "test", "s1/nan.mpg", "0" * 64, "ü 唇"),
+    ]
+    manifest.write(tmp_path / "m.csv", rows)
+    assert manifest.read(tmp_path / "m.csv") == sorted(rows)
+    text = (tmp_path / "m.csv").read_bytes()
+    assert text.startswith(HEADER.encode()) and b"\r" not in text
+
+
+def test_optional_columns_are_written_where_used(tmp_path: Path) -> None:
+    row = Row("s1/a", "s1", "", "s1/a.mp4", audio_path="s1/a.wav", start_s=0.25, end_s=2.0)
+    manifest.write(tmp_path / "m.csv", [row])
+    assert manifest.read(tmp_path / "m.csv") == [row]
+    assert (tmp_path / "m.csv").read_text().splitlines()[0].endswith("transcript,audio_path,start_s,end_s")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (HEADER.replace(",split", "") + "s1/a,s1,s1/a.mpg,,\n", "lacks column 'split'"),
+        (HEADER.replace("\n", ",colour\n") + "s1/a,s1,,s1/a.mpg,,,red\n", "unknown column 'colour'"),
+        (HEADER + "s1/a,s1,,/etc/passwd,,\n", "line 2: s1/a: path '/etc/passwd'"),
+        (HEADER + "s1/a,s1,,s1/../../a.mpg,,\n", "path 's1/../../a.mpg'"),
+        (HEADER + "s1/a,s1,,C:/a.mpg,,\n", "path 'C:/a.mpg'"),
+        (HEADER + "s1/a,s1,,,,\n", "path ''"),
+        (HEADER + "s1/a,s1,,a.mpg,,\ns1/a,s1,,b.mpg,,\n", "clip_id s1/a stands 2 times (a.mpg, b.mpg)"),
+        (HEADER + "s1/a,s2,,a.mpg,,\n", "clip_id is not speaker/stem"),
+        (HEADER + "s1/a,s1,training,a.mpg,,\n", "split 'training'; allowed: train, val, test or empty"),
+        (HEADER + "s1/a,s1,,a.mpg,abc,\n", "sha256 'abc'"),
+        (HEADER.replace("\n", ",start_s\n") + "s1/a,s1,,a.mpg,,,soon\n", "start_s 'soon' is no number"),
+        (HEADER.replace("\n", ",start_s,end_s\n") + "s1/a,s1,,a.mpg,,,2,1\n", "allowed: 0 <= start_s < end_s"),
+        ("", "is no CSV"),
+    ],
+)
+def test_a_mistake_is_refused_and_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(LipdataError, match=re.escape(said)) as error:
+        manifest.read(tmp_path / "m.csv")
+    assert "\n" not in str(error.value)
+
+
+def test_no_file_and_no_text(tmp_path: Path) -> None:
+    with pytest.raises(LipdataError, match="cannot read manifest"):
+        manifest.read(tmp_path / "none.csv")
+    (tmp_path / "m.csv").write_bytes(HEADER.encode() + b"s1/\xff,s1,,a.mpg,,\n")
+    with pytest.raises(LipdataError, match="not UTF-8"):
+        manifest.read(tmp_path / "m.csv")
+
+
+def test_split_depends_on_the_clip_alone() -> None:
+    clips = [f"s{speaker}/clip{number}" for speaker in range(1, 35) for number in range(200)]
+    splits = {clip: split_of(clip, clip.split("/")[0], ["s33"], 0.1) for clip in clips}
+    assert {clip for clip in clips if splits[clip] == "test"} == {c for c in clips if c.startswith("s33/")}
+    others = [split for clip, split in splits.items() if not clip.startswith("s33/")]
+    assert abs(others.count("val") / len(others) - 0.1) < 0.02
+    assert split_of("s1/bbaf2n", "s1", [], 0.0) == ""
+
+
+def test_the_validation_clips_are_the_same_for_ever() -> None:
+    # Shared splits must not move with a release. 0.4067: printf %s s1/bbaf2n | sha256sum, 16 digits over 16^16.
+    assert manifest.hash_fraction("s1/bbaf2n") == pytest.approx(0.4067530677, abs=1e-9)
+    assert split_of("s1/bbaf2n", "s1", ["s33"], 0.41) == "val"
+    assert split_of("s1/bbaf2n", "s1", ["s33"], 0.40) == "train"

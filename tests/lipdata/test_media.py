@@ -1,0 +1,149 @@
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lipdata.errors import ClipError, LipdataError
+from lipdata.media import Media, ffmpeg_binary, read_clip, read_sound
+from tests.conftest import encode
+
+RATE = 44100
+LOSSLESS = ("-c:v", "ffv1", "-c:a", "pcm_s16le")
+
+
+def read(path: Path, **options: object) -> Media:
+    return read_clip(path, fps=25, sample_rate_hz=RATE, **options)  # type: ignore[arg-type]
+
+
+def ramp(n_frames: int, fps: float) -> np.ndarray:
+    """Frames whose grey tells their time: 4 levels for each 0.04 s."""
+    grey = np.round(np.arange(n_frames) / fps * 100).astype(np.uint8)
+    return np.broadcast_to(grey[:, None, None, None], (n_frames, 48, 64, 3))
+
+
+def click(at_s: float, length_s: float, rate_hz: int = RATE) -> np.ndarray:
+    """Silence with one millisecond of noise that begins at ``at_s``."""
+    sound = np.zeros(round(length_s * rate_hz))
+    start = round(at_s * rate_hz)
+    sound[start : start + rate_hz // 1000] = 0.9
+    return sound
+
+
+def onset_s(sound: np.ndarray) -> float:
+    return float(np.argmax(np.abs(sound) > 0.3)) / RATE
+
+
+def test_a_grid_clip_equals_what_ffmpeg_decodes_by_itself(grid: Path) -> None:
+    path = grid / "s1" / "bbaf2n.mpg"
+    clip = read(path)
+    plain = [ffmpeg_binary(), "-v", "error", "-i", str(path)]
+    frames = subprocess.run(
+        [*plain, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True
+    ).stdout
+    sound = subprocess.run([*plain, "-f", "f32le", "-ac", "1", "-"], capture_output=True, check=True).stdout
+    assert clip.frames.shape == (75, 288, 360, 3)
+    assert clip.frames.tobytes() == frames
+    samples = np.frombuffer(sound, np.float32)
+    assert len(clip.sound) == 3 * RATE
+    np.testing.assert_array_equal(clip.sound[: len(samples)], samples)
+    assert not clip.sound[len(samples) :].any()
+    assert (clip.av_offset_s, clip.damage) == (0.0, "")
+
+
+@pytest.mark.parametrize("fps", [10, 12.5, 25, 29.97, 30, 50, 60])
+def test_other_frame_rates_go_by_time_stamp(tmp_path: Path, fps: float) -> None:
+    clip = read(encode(tmp_path / "a.mkv", ramp(round(2 * fps), fps), click(1, 2), fps=fps, options=LOSSLESS))
+    assert abs(len(clip.frames) - 50) <= 1
+    # Grey is 100 x time. A slower source shows its last picture until the next is due; a faster one, the nearest.
+    told_s = clip.frames[:, 0, 0, 0] / 100
+    early_s = np.arange(len(clip.frames)) / 25 - told_s
+    assert early_s.min() >= -0.5 / 25 - 0.006 and early_s.max() <= max(1 / fps if fps < 25 else 0, 0.5 / 25) + 0.006
+    assert len(clip.sound) == len(clip.frames) * RATE // 25
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.2, 0.5, -0.2])
+def test_sound_and_picture_share_one_clock(tmp_path: Path, late_s: float) -> None:
+    path = encode(
+        tmp_path / "a.mkv",
+        ramp(50, 25),
+        click(0.7, 2),
+        options=LOSSLESS,
+        sound_options=("-itsoffset", str(late_s)),
+    )
+    clip = read(path)
+    assert clip.av_offset_s == pytest.approx(late_s, abs=0.002)
+    assert onset_s(clip.sound) == pytest.approx(0.7 + late_s, abs=0.002)
+    assert clip.frames[:, 0, 0, 0].tolist() == ramp(50, 25)[:, 0, 0, 0].tolist()
+
+
+def test_sound_is_padded_cut_and_resampled(tmp_path: Path) -> None:
+    short = read(encode(tmp_path / "a.mkv", ramp(50, 25), click(0.5, 1.2), options=LOSSLESS))
+    assert len(short.sound) == 2 * RATE and not short.sound[round(1.3 * RATE) :].any()
+    long = read(encode(tmp_path / "b.mkv", ramp(50, 25), click(0.5, 3), options=LOSSLESS))
+    assert len(long.sound) == 2 * RATE
+    stereo = np.stack([click(0.5, 2, 48000), click(0.5, 2, 48000)])
+    other = read(encode(tmp_path / "c.mkv", ramp(50, 25), stereo, rate_hz=48000, options=LOSSLESS))
+    assert onset_s(other.sound) == pytest.approx(0.5, abs=0.002) and len(other.sound) == 2 * RATE
+
+
+def test_sound_of_another_file_and_a_part_of_a_clip(tmp_path: Path) -> None:
+    picture = encode(tmp_path / "a.mkv", ramp(75, 25), None, options=LOSSLESS)
+    sound = encode(tmp_path / "a.wav", None, click(1.5, 3))
+    clip = read(picture, audio_path=sound, start_s=1.0, end_s=2.0)
+    assert len(clip.frames) == 25
+    assert clip.frames[:, 0, 0, 0].tolist() == ramp(75, 25)[25:50, 0, 0, 0].tolist()
+    assert onset_s(clip.sound) == pytest.approx(0.5, abs=0.002)
+
+
+def test_the_samples_delay_of_its_codec_is_told(sample: Path) -> None:
+    # An MP2 encoder delays by 481 samples and says so in its time stamps.
+    clip = read(next(sample.glob("s1/*.mpg")))
+    assert clip.frames.shape == (75, 288, 360, 3)
+    assert clip.av_offset_s == pytest.approx(-481 / RATE, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["-i.mpg", "a b.mpg", 'it\'s "x".mpg', "new\nline.mpg", "唇😀.mpg", "http:a.mpg", "%d.mpg"]
+)
+def test_names_are_only_names(tmp_path: Path, sample: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / name
+    path.symlink_to(next(sample.glob("s1/*.mpg")))
+    monkeypatch.chdir(tmp_path)
+    assert len(read(Path(name)).frames) == 75
+
+
+def test_what_cannot_be_used_is_told(tmp_path: Path) -> None:
+    text = tmp_path / "text.mpg"
+    text.write_text("no film at all\n" * 100)
+    silent = encode(tmp_path / "silent.mkv", ramp(50, 25), None, options=LOSSLESS)
+    blind = encode(tmp_path / "blind.wav", None, click(0.5, 2))
+    cases = ((text, "no picture in it: .*Invalid data"), (silent, "no sound in it"), (blind, "no picture in it"))
+    for path, said in (*cases, (tmp_path / "none.mpg", "no picture in it: .*No such file")):
+        with pytest.raises(ClipError, match=said) as error:
+            read(path)
+        assert error.value.stage == "media" and "\n" not in error.value.reason
+    with pytest.raises(LipdataError, match="no sound in it"):
+        read_sound(silent, RATE)
+
+
+def test_a_playlist_opens_no_other_file(tmp_path: Path, sample: Path) -> None:
+    secret = next(sample.glob("s1/*.mpg")).resolve()
+    (tmp_path / "concat.mpg").write_text(f"ffconcat version 1.0\nfile '{secret}'\n")
+    (tmp_path / "hls.mpg").write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n{secret.as_uri()}\n#EXT-X-ENDLIST\n"
+    )
+    for name in ("concat.mpg", "hls.mpg"):
+        with pytest.raises(ClipError, match="media"):
+            read(tmp_path / name)
+
+
+def test_damage_is_told(grid: Path) -> None:
+    assert "decoder complained" in read(grid / "s1" / "sgib8n.mpg").damage
+    assert "2 holes" in read(grid / "s4" / "bbaf2a.mpg").damage
+
+
+def test_read_sound_reads_a_clip_too(sample: Path) -> None:
+    path = next(sample.glob("s1/*.mpg"))
+    sound = read_sound(path, RATE)
+    assert sound.dtype == np.float32 and abs(len(sound) / RATE - 3) < 0.1 and 0.01 < np.abs(sound).max() <= 1

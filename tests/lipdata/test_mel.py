@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import librosa
+import numpy as np
+
+from lipdata.media import read_sound
+from lipdata.mel import log_mel
+from lipdata.pipeline import Pipeline
+
+
+def test_each_frame_is_what_librosa_says_of_its_piece(sample: Path, setup: Pipeline) -> None:
+    sound = read_sound(next(sample.glob("s1/*.mpg")), 44100)
+    mel = log_mel(sound, 75, setup.mel, 25)
+    assert mel.shape == (75, 4, 128) and mel.dtype == np.float32
+    for frame in (0, 20, 33, 74):
+        piece = np.zeros(1764, np.float32)
+        own = sound[frame * 1764 : (frame + 1) * 1764]
+        piece[: len(own)] = own
+        power = librosa.feature.melspectrogram(y=piece, sr=44100, n_fft=1024, hop_length=512, n_mels=128, fmax=16000)
+        np.testing.assert_allclose(mel[frame], librosa.power_to_db(power, top_db=None).T, atol=1e-3)
+
+
+def test_a_frame_depends_on_its_own_piece_alone(setup: Pipeline) -> None:
+    random = np.random.default_rng(0)
+    quiet = random.normal(0, 1e-4, 10 * 1764).astype(np.float32)
+    loud = quiet.copy()
+    loud[5 * 1764 : 6 * 1764] = random.normal(0, 0.5, 1764)
+    one, other = log_mel(quiet, 10, setup.mel, 25), log_mel(loud, 10, setup.mel, 25)
+    changed = np.abs(one - other).max((1, 2)) > 1e-3
+    assert np.flatnonzero(changed).tolist() == [5]
+
+
+def test_a_tone_lies_in_its_band(setup: Pipeline) -> None:
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(16 * 1764) / 44100)
+    band = log_mel(tone.astype(np.float32), 16, setup.mel, 25).mean((0, 1)).argmax()
+    centres_hz = librosa.mel_frequencies(130, fmin=0, fmax=16000)[1:-1]
+    assert abs(centres_hz[band] - 1000) < 60
+
+
+def test_silence_and_missing_sound_are_the_floor(setup: Pipeline) -> None:
+    mel = log_mel(np.zeros(1764, np.float32), 16, setup.mel, 25)
+    assert mel.shape == (16, 4, 128)
+    np.testing.assert_allclose(mel, -100, atol=1e-3)

@@ -1,0 +1,54 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lipdata import pipeline
+from lipdata.errors import LipdataError
+from lipdata.pipeline import Pipeline
+
+GRID = (Path(__file__).parents[2] / "pipelines" / "grid.toml").read_text()
+
+
+def test_grid_is_the_papers(setup: Pipeline) -> None:
+    assert (setup.video.fps, setup.video.size_px, setup.mel.n_mels, setup.mel.sample_rate_hz) == (25, 64, 128, 44100)
+
+
+def test_json_and_back(setup: Pipeline) -> None:
+    assert pipeline.from_json(setup.to_json()) == setup
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("fps = 25", "fps = 25\nfsp = 30", "unknown key video.fsp; allowed: video.fps"),
+        ("fps = 25", "", "key video.fps is missing"),
+        ("fps = 25", 'fps = "25"', "video.fps: got '25', allowed: a value of type int"),
+        ("fps = 25", "fps = true", "video.fps: got True"),
+        ("fps = 25", "fps = 24", "mel.sample_rate_hz: got 44100, allowed: a multiple of video.fps 24"),
+        ("smooth_frames = 9 ", "smooth_frames = 8 ", "lips.smooth_frames: got 8, allowed: an odd number"),
+        ("(?P<stem>[a-z0-9]+)", "([a-z0-9]+)", "corpus.layout"),
+        ("[video]", "[video", "is no TOML"),
+        ("val_fraction = 0.1", "val_fraction = 1.0", "corpus.val_fraction: got 1.0"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    assert old in GRID
+    path.write_text(GRID.replace(old, new, 1))
+    with pytest.raises(LipdataError, match=re.escape(said)) as error:
+        pipeline.load(str(path))
+    assert "\n" not in str(error.value)
+
+
+def test_no_such_pipeline() -> None:
+    with pytest.raises(LipdataError, match="no pipeline 'gird'; give a .toml file or one of: grid"):
+        pipeline.load("gird")
+
+
+def test_digest_tells_what_shapes_the_data_and_nothing_else(setup: Pipeline) -> None:
+    split = replace(setup, corpus=replace(setup.corpus, test_speakers=("s1",), layout="(?P<stem>.*)"))
+    hop = replace(setup, mel=replace(setup.mel, hop=256))
+    assert setup.digest("a") == split.digest("a")
+    assert len({setup.digest("a"), setup.digest("b"), hop.digest("a")}) == 3
