@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import cv2
 import ffmpeg
 import numpy as np
 
@@ -40,7 +41,7 @@ _WORDS = (
 _DIGITS = dict(zip(_WORDS[4], "z123456789", strict=True))
 
 _README = """\
-A synthetic sample corpus in GRID's layout, written by lipdata demo: {n_clips} clips of three speakers.
+A synthetic sample corpus in GRID's layout, written by lipdata demo: {n_clips} clips of three speakers, faces/ of each.
 Voices: eSpeak NG. Faces: one public-domain NASA portrait (scikit-image's astronaut), warped to its phonemes.
 It is a toy for trying and testing lipdata, and no measure of how anything does on real speech.
 """
@@ -135,7 +136,8 @@ def spoken_text(words: tuple[str, ...]) -> str:
 
 
 def write_corpus(out: Path, n_clips: int = 12, progress: Callable[[int, int], None] | None = None) -> list[Path]:
-    """Write a corpus in GRID's layout: ``s1/bbaf2n.mpg``, ``s1/align/bbaf2n.align``, and a ``README.txt``.
+    """Write a corpus in GRID's layout: ``s1/bbaf2n.mpg``, ``s1/align/bbaf2n.align``, and a ``README.txt``;
+    beside them ``faces/s1.png``, a photo of each speaker.
 
     The clips are MPEG-1, 360x288, 25 fps, 75 frames, with MP2 sound, 44.1 kHz stereo. The same versions of
     the packages write the same bytes.
@@ -160,6 +162,8 @@ def write_corpus(out: Path, n_clips: int = 12, progress: Callable[[int, int], No
         clips.append(_write_clip(out, index, SPEAKERS[who], faces[who]))
         if progress:
             progress(index + 1, n_clips)
+    for speaker, face in zip(SPEAKERS, faces, strict=False):
+        _write_photo(out / "faces" / f"{speaker.name}.png", speaker.look, face)
     (out / "README.txt").write_text(_README.format(n_clips=n_clips), encoding="utf-8")
     return clips
 
@@ -189,6 +193,13 @@ def _write_clip(out: Path, index: int, speaker: Speaker, face: Face) -> Path:
     )
     align.write_text(_align(words, speech, lead_s), encoding="ascii")
     return clip
+
+
+def _write_photo(path: Path, look: Look, face: Face) -> None:
+    """The speaker with closed lips, for ``lipmodel generate --image``."""
+    path.parent.mkdir(exist_ok=True)
+    photo = show(draw_mouth(face, 0.0, 0.0), look, Sway(right_px=0.0, down_px=0.0, turn_deg=0.0, size=1.0))
+    cv2.imwrite(str(path), photo[:, :, ::-1])
 
 
 def _align(words: tuple[str, ...], speech: Speech, lead_s: float) -> str:
