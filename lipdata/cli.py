@@ -33,10 +33,12 @@ class Commands(click.Group):
         except LipdataError as error:
             click.echo(f"lipdata: {error}", err=True)
             context.exit(2)
+        except click.UsageError as error:
+            about = error.ctx.command_path if error.ctx else "lipdata"
+            click.echo(f"lipdata: {error.format_message()} See: {about} --help", err=True)
+            context.exit(2)
         except OSError as error:
-            if error.filename is None:
-                raise
-            click.echo(f"lipdata: {error.filename}: {error.strerror}", err=True)
+            click.echo(f"lipdata: {error.filename or context.invoked_subcommand}: {error.strerror or error}", err=True)
             context.exit(2)
 
 

@@ -41,6 +41,11 @@ def make_clip(row: Row, where: Source, finder: lips.FaceFinder, pipeline: Pipeli
     n_frames = len(source.frames)
     if n_frames < WINDOW:
         raise ClipError("media", f"{n_frames} frames; a window needs {WINDOW}")
+    frozen = [run for run in lips.runs(source.held) if run[1] - run[0] > pipeline.lips.max_gap]
+    if frozen:
+        raise ClipError(
+            "media", f"no picture in frames {frozen[0][0]} to {frozen[0][1] - 1}: a hole in the time stamps"
+        )
     track = lips.track(source.frames, finder, pipeline.lips)
     boxes = crop.mouth_boxes(track.points, pipeline.lips)
     frames = crop.cut(source.frames, boxes, pipeline.video.size_px)

@@ -42,11 +42,20 @@ def hashed(row: Row, folder: Path) -> Row:
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """POSIX paths below ``folder``; linked folders are not entered, a link to a file is judged when it is read."""
-    for root, folders, names in os.walk(folder):
+    """POSIX paths below ``folder``; a link to a file is judged when it is read."""
+    for root, folders, names in os.walk(folder, onerror=_refuse):
         folders.sort()
+        linked = [name for name in folders if (Path(root) / name).is_symlink()]
+        if linked:
+            raise LipdataError(
+                f"{Path(root) / linked[0]} is a linked folder; links are not followed: put the folder there"
+            )
         for name in sorted(names):
             yield (Path(root) / name).relative_to(folder).as_posix()
+
+
+def _refuse(error: OSError) -> None:
+    raise LipdataError(f"{error.filename} cannot be listed: {error.strerror}; nothing below it would be found")
 
 
 def _row(path: str, groups: dict[str, str], corpus: Corpus) -> Row:

@@ -9,7 +9,7 @@ class ClipError(LipdataError):
     """One clip cannot be used. The run goes on; the ledger gets the stage and the reason.
 
     Attributes:
-        stage: the room that refused it: ``manifest``, ``media``, ``lips``, ``mel``, ``flow`` or ``shard``.
+        stage: the room that refused it: ``manifest``, ``media`` or ``lips``.
         reason: one line.
     """
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from lipdata.errors import LipdataError
+
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
@@ -15,6 +17,8 @@ def whole(path: Path) -> Iterator[Path]:
         >>> with whole(Path("/tmp/x.txt")) as hidden:
         ...     _ = hidden.write_text("all or nothing")
     """
+    if not path.parent.is_dir():
+        raise LipdataError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     hidden = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield hidden

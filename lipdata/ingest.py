@@ -24,6 +24,9 @@ from lipdata.media import ffmpeg_binary
 from lipdata.pipeline import Pipeline
 from lipdata.source import locate
 
+# A fault of ours that one clip brings out costs that clip, and says so; a full disk or too little memory ends the run.
+UNFORESEEN = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, cv2.error)
+
 # Called with (clips done, of them failed) so far.
 Report = Callable[[int, int], None]
 
@@ -81,11 +84,13 @@ def ingest(
         LipdataError: ``out`` is not empty, or the predictor cannot be used.
         FirstFailure: with ``fail_fast``, at the first clip that fails.
     """
+    if not corpus.is_dir():
+        raise LipdataError(f"{corpus} is no folder; give the folder that the manifest's paths start from")
     _require_empty(out)
     out.mkdir(parents=True, exist_ok=True)
     plan = _plan(corpus, rows, out, pipeline, predictor, fail_fast)
     results: list[Result] = []
-    with _watch(plan, report), joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
+    with _watch(plan, report), joblib.parallel_config("loky", n_jobs=min(jobs, len(plan)), inner_max_num_threads=1):
         results.extend(
             joblib.Parallel(return_as="generator_unordered")(joblib.delayed(make_shard)(job) for job in plan)
         )
@@ -124,6 +129,9 @@ def _make_shard(job: Job) -> Result:
                 if job.fail_fast:
                     raise FirstFailure(f"{row.clip_id} failed: {error}; stopped at the first failure") from error
                 entries.append(Entry(row.clip_id, FAILED, error.stage, error.reason))
+            except UNFORESEEN as error:
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())}; please report it with the clip"
+                entries.append(Entry(row.clip_id, FAILED, "unforeseen", reason[:300]))
             tally.write(f"{entries[-1].status}\n")
     if made:
         shards.write_shard(job.out / f"{job.name}.h5", [clip.data for clip in made], _attributes(job))

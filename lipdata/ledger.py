@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from lipdata.errors import LipdataError
@@ -38,6 +39,7 @@ class Entry:
     seconds: float = 0.0
 
 
+TEXTS = ("clip_id", "status", "stage", "reason", "shard")
 COLUMNS = [field.name for field in fields(Entry)]
 
 
@@ -60,8 +62,7 @@ def read(path: Path) -> pd.DataFrame:
     """
     try:
         # The text columns by name: a clip called "nan" or "1/7" keeps its name.
-        texts = dict.fromkeys(("clip_id", "status", "stage", "reason", "shard"), str)
-        table = pd.read_csv(io.BytesIO(path.read_bytes()), dtype=texts, keep_default_na=False)
+        table = pd.read_csv(io.BytesIO(path.read_bytes()), dtype=dict.fromkeys(TEXTS, str), keep_default_na=False)
     except OSError as error:
         raise LipdataError(
             f"cannot read {path}: {error.strerror}; is {path.parent} a folder made by ingest?"
@@ -69,7 +70,11 @@ def read(path: Path) -> pd.DataFrame:
     except (ValueError, pd.errors.ParserError) as error:
         raise LipdataError(f"{path} is no ledger: {' '.join(str(error).split())}") from error
     if list(table.columns) != COLUMNS:
-        raise LipdataError(
-            f"{path} is no ledger: its columns are {', '.join(table.columns)}; wanted {', '.join(COLUMNS)}"
-        )
+        raise LipdataError(f"{path} is no ledger: columns {', '.join(table.columns)}; wanted {', '.join(COLUMNS)}")
+    for name in [name for name in COLUMNS if name not in TEXTS]:
+        if not pd.api.types.is_numeric_dtype(table[name]) or not np.isfinite(table[name]).all():
+            raise LipdataError(f"{path} is no ledger: column {name} holds something that is no number; ingest again")
+    doubled = table.clip_id[table.clip_id.duplicated()]
+    if len(doubled):
+        raise LipdataError(f"{path} is no ledger: {doubled.iloc[0]} stands in it twice; ingest again")
     return table

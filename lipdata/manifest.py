@@ -1,14 +1,13 @@
 """The manifest: the CSV that says which clips there are and which split each is of. Read, write, validate, split."""
 
+import csv
 import hashlib
 import io
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-import pandas as pd
 
 from lipdata.errors import LipdataError
 from lipdata.files import write_whole
@@ -44,8 +43,10 @@ class Row:
 
     def __post_init__(self) -> None:
         _require_text(self.clip_id, "clip_id", MAX_ID_BYTES)
-        if "/" in self.speaker or len(self.speaker.encode()) > 64:
-            raise LipdataError(f"{self.clip_id}: speaker {self.speaker!r}; allowed: at most 64 bytes, no /")
+        if not self.speaker or "/" in self.speaker or len(self.speaker.encode()) > 64:
+            raise LipdataError(f"{self.clip_id}: speaker {self.speaker!r}; allowed: 1 to 64 bytes, no /")
+        if ".." in self.clip_id.split("/"):
+            raise LipdataError(f"clip_id {self.clip_id!r}; allowed: speaker/stem without ..")
         if not self.clip_id.startswith(f"{self.speaker}/") or self.clip_id == f"{self.speaker}/":
             raise LipdataError(f"{self.clip_id}: clip_id is not speaker/stem with speaker {self.speaker!r}")
         if self.split not in SPLITS:
@@ -56,7 +57,7 @@ class Row:
         if self.sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
             raise LipdataError(f"{self.clip_id}: sha256 {self.sha256!r}; allowed: 64 hexadecimal digits or empty")
         start_s, end_s = self.start_s or 0.0, self.end_s if self.end_s is not None else float("inf")
-        if not 0 <= start_s < end_s:
+        if not 0 <= start_s < end_s or self.end_s == float("inf"):
             raise LipdataError(
                 f"{self.clip_id}: start_s {self.start_s}, end_s {self.end_s}; allowed: 0 <= start_s < end_s"
             )
@@ -68,17 +69,21 @@ def read(path: Path) -> list[Row]:
     Raises:
         LipdataError: no such file, no CSV, a missing or unknown column, a bad row, a clip_id that stands twice.
     """
-    table = _read_csv(path)
-    missing, unknown = set(COLUMNS) - set(table.columns), set(table.columns) - set(COLUMNS + OPTIONAL)
-    if missing or unknown:
-        what = f"lacks column {min(missing)!r}" if missing else f"has the unknown column {min(unknown)!r}"
+    header, *records = _read_csv(path)
+    missing, unknown = set(COLUMNS) - set(header), set(header) - set(COLUMNS + OPTIONAL)
+    if missing or unknown or len(set(header)) < len(header):
+        what = f"lacks column {min(missing)!r}" if missing else f"has an unknown or doubled column among {header}"
         raise LipdataError(f"manifest {path} {what}; columns: {', '.join(COLUMNS)}; optional: {', '.join(OPTIONAL)}")
     rows = []
-    for number, record in enumerate(table.to_dict("records"), start=2):
+    for number, record in enumerate(records, start=2):
         try:
-            rows.append(_row({str(name): str(value) for name, value in record.items()}))
+            if len(record) != len(header):
+                raise LipdataError(f"{len(record)} fields; the header has {len(header)}")
+            rows.append(_row(dict(zip(header, record, strict=True))))
         except LipdataError as error:
             raise LipdataError(f"manifest {path}, line {number}: {error}") from error
+    if not rows:
+        raise LipdataError(f"manifest {path} names no clip; make one with lipdata manifest CORPUS -o CSV")
     require_unique(rows, f"manifest {path}")
     return sorted(rows, key=lambda row: row.clip_id)
 
@@ -87,8 +92,14 @@ def write(path: Path, rows: Iterable[Row]) -> None:
     """Write rows sorted by clip_id, UTF-8, LF; optional columns only where some row uses them."""
     ordered = sorted(rows, key=lambda row: row.clip_id)
     unused = [name for name in OPTIONAL if all(getattr(row, name) in ("", None) for row in ordered)]
-    table = pd.DataFrame([asdict(row) for row in ordered], columns=[field.name for field in fields(Row)], dtype=object)
-    write_whole(path, table.drop(columns=unused).to_csv(index=False, lineterminator="\n").encode())
+    text = io.StringIO(newline="")
+    names = [name for name in COLUMNS + OPTIONAL if name not in unused]
+    # csv leaves a bare carriage return unquoted, and then cannot read it.
+    odd = any("\r" in row.path + row.transcript + row.audio_path for row in ordered)
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL)
+    writer.writerow(names)
+    writer.writerows([getattr(row, name) for name in names] for row in ordered)
+    write_whole(path, text.getvalue().encode())
 
 
 def require_unique(rows: Iterable[Row], where: str) -> None:
@@ -119,17 +130,18 @@ def hash_fraction(clip_id: str) -> float:
     return int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:8], "big") / 2**64
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path) -> list[list[str]]:
     try:
-        # Read by hand so that a link, a byte order mark or a URL in place of a path gets no special treatment.
-        text = Path(path).read_bytes().decode("utf-8")
-        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        table = [record for record in csv.reader(io.StringIO(text, newline=""), strict=True) if record]
     except OSError as error:
         raise LipdataError(f"cannot read manifest {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise LipdataError(f"manifest {path} is not UTF-8: byte {error.start}") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise LipdataError(f"manifest {path} is no CSV: {' '.join(str(error).split())}") from error
+    except csv.Error as error:
+        raise LipdataError(f"manifest {path} is no CSV: {error}") from error
+    if not table:
+        raise LipdataError(f"manifest {path} is empty; make one with lipdata manifest CORPUS -o CSV")
     return table
 
 
@@ -151,5 +163,8 @@ def _require_text(text: str, name: str, max_bytes: int) -> None:
 
 def _require_inside(path: str, clip_id: str, name: str) -> None:
     pure = PurePosixPath(path)
-    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or re.match(r"\w+:", path):
+    drive = re.match(r"[A-Za-z]:/", path)
+    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or drive:
         raise LipdataError(f"{clip_id}: {name} {path!r}; allowed: a POSIX path below the corpus folder, without ..")
+    if path.encode("utf-8", "replace").decode() != path:
+        raise LipdataError(f"{clip_id}: {name} {path!r} is not UTF-8; rename the file")

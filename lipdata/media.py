@@ -5,9 +5,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ import numpy as np
 
 from lipdata.errors import ClipError, LipdataError
 
-# A clip is a sentence, not a film: what is longer than this many bytes of frames is refused, not swapped to disk.
+# A clip is a sentence, not a film. What is longer is refused before it is filled in: one time stamp that jumps ten
+# hours ahead would make ffmpeg put ten hours of silence into memory.
+MAX_CLIP_S = 600
 MAX_FRAME_BYTES = 2 << 30
 # Local files and our own pipes: a playlist or a subtitle in a stranger's clip opens nothing else.
 PROTOCOLS = "file,pipe"
@@ -27,6 +28,12 @@ FORMATS = (
     "ogg,wav,w64,mp3,flac,aac,aiff,caf,amr"
 )
 TIMEOUT_S = 300
+SEEK_EARLY_S = 10.0
+OLDEST = (5, 1)  # knows fps_mode
+# Stands for the exit status of an ffmpeg that we stopped.
+STOPPED = -1000
+LACKING = re.compile(r"Stream specifier '\d?:?([av])[^']*' .*matches no streams")
+DAMAGE = re.compile(r"damaged|concealing|error while decoding|Error submitting|corrupt|Invalid data|missing", re.I)
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,12 +43,14 @@ class Media:
     Attributes:
         frames: uint8, RGB, [shape=(T, H, W, 3)].
         sound: float32 mono, -1 to 1, exactly T / fps seconds long [shape=(T * sample_rate / fps,)].
+        held: where the picture before is held over a hole in the time stamps [shape=(T,)].
         av_offset_s: how much later than the picture the sound began in the file; 0 in a well-made clip.
         damage: what the decoder complained of, for the ledger; empty in a sound clip.
     """
 
     frames: np.ndarray
     sound: np.ndarray
+    held: np.ndarray
     av_offset_s: float
     damage: str
 
@@ -51,13 +60,13 @@ class Media:
 
 @functools.cache
 def ffmpeg_binary() -> str:
-    """The system's ffmpeg, else the one that the package imageio-ffmpeg carries.
+    """The system's ffmpeg if it is 5.1 or newer, else the one that the package imageio-ffmpeg carries.
 
     Raises:
         LipdataError: neither is there.
     """
     found = shutil.which("ffmpeg")
-    if found:
+    if found and _version(found) >= OLDEST:
         return found
     try:
         import imageio_ffmpeg
@@ -65,6 +74,13 @@ def ffmpeg_binary() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except (ImportError, RuntimeError) as error:
         raise LipdataError("no ffmpeg found; install it, or: pip install imageio-ffmpeg") from error
+
+
+def _version(binary: str) -> tuple[int, int]:
+    """Major and minor; a build without a number is of today."""
+    said = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False).stdout
+    number = re.match(r"ffmpeg version n?(\d+)\.(\d+)", said)
+    return (int(number[1]), int(number[2])) if number else (999, 0)
 
 
 def read_clip(
@@ -78,35 +94,39 @@ def read_clip(
 ) -> Media:
     """Decode a clip. Other frame rates are brought to ``fps`` by time stamp, sound to mono at ``sample_rate_hz``.
 
-    Sound that is shorter than the picture is padded with silence, longer is cut; holes in it are silence.
+    A picture is shown from the frame nearest to its time stamp until the next one is due. Sound that is shorter than
+    the picture is padded with silence, longer is cut; holes in it are silence.
 
     Args:
         audio_path: a file with the sound, where it is not in ``path``.
-        start_s, end_s: the part to take, seconds.
+        start_s, end_s: the part to take, seconds; frame 0 then lies at ``start_s``.
 
     Raises:
         ClipError: stage ``media``: not decodable, no picture, no sound, a picture that changes its size, or too long.
     """
-    part = {} if start_s is None else {"ss": start_s}
-    part |= {} if end_s is None else {"t": end_s - (start_s or 0.0)}
-    picture = _source(path, **part)
-    # PTS-STARTPTS: frame 0 lies at 0 whatever its time stamp; showinfo has told that time stamp before.
-    video = picture.video.filter("showinfo", checksum=0).filter("setpts", "PTS-STARTPTS").filter("fps", fps=fps)
-    sound = (_source(audio_path, **part) if audio_path else picture).audio.filter("ashowinfo")
-    with _pipe() as (receiver, sender):
-        outputs = ffmpeg.merge_outputs(
-            video.output("pipe:1", format="rawvideo", pix_fmt="rgb24", threads=1),
-            _sound_output(sound, f"pipe:{sender}", sample_rate_hz),
+    # Seeking is inexact in some containers: begin early, and let the time stamps decide.
+    skipped_s = max(0.0, (start_s or 0.0) - SEEK_EARLY_S)
+    part = {"ss": skipped_s} if skipped_s else {}
+    if end_s is not None:
+        part["t"] = min(end_s - skipped_s + 1, 2 * MAX_CLIP_S)
+    decoded = _decode(path, audio_path or path, part, sample_rate_hz)
+    times_s, first_s = decoded.picture_s, decoded.picture_s[0]
+    origin_s = first_s if start_s is None else start_s - skipped_s
+    chosen, held = _choose(times_s, origin_s, fps, None if end_s is None else end_s - (start_s or 0.0))
+    if not len(chosen):
+        raise ClipError(
+            "media", f"no picture between {start_s} and {end_s} s; it ends at {times_s[-1] + skipped_s:g} s"
         )
-        pictures, samples, log, status = _run(_command(outputs), receiver, sender)
-    shown = _Shown.read(log)
-    if status:
-        raise ClipError("media", _reason(log, f"ffmpeg ended with status {status}"))
-    frames = _frames(pictures, shown, log)
-    wanted = len(frames) * sample_rate_hz // fps
-    mono = np.frombuffer(samples, np.float32)[round(shown.video_start_s * sample_rate_hz) :][:wanted]
-    mono = np.pad(mono, (0, wanted - len(mono)))
-    return Media(frames, np.nan_to_num(mono), round(shown.sound_start_s - shown.video_start_s, 6), shown.damage)
+    # Most clips are taken as they are: no copy.
+    whole = len(chosen) == len(decoded.frames) and (np.diff(chosen) == 1).all()
+    n_samples = len(chosen) * sample_rate_hz // fps
+    return Media(
+        frames=decoded.frames if whole else decoded.frames[chosen],
+        sound=_piece(decoded.sound, round(origin_s * sample_rate_hz), n_samples),
+        held=held,
+        av_offset_s=0.0 if skipped_s else round(decoded.sound_s[0] - first_s, 6),
+        damage="; ".join(filter(None, [decoded.complaints, f"{held.sum()} frames held over holes" * bool(held.any())])),
+    )
 
 
 def read_sound(path: Path, sample_rate_hz: int) -> np.ndarray:
@@ -115,48 +135,90 @@ def read_sound(path: Path, sample_rate_hz: int) -> np.ndarray:
     Raises:
         ClipError: stage ``media``: not decodable or without sound.
     """
-    command = _command(_sound_output(_source(path).audio.filter("ashowinfo"), "pipe:1", sample_rate_hz))
-    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=None, check=False)
-    log = process.stderr.decode("utf-8", "replace")
+    command = _command(_sound_output(_source(path).audio, "pipe:1", sample_rate_hz))
+    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if not process.stdout:
+        raise ClipError("media", _reason(process.stderr.decode("utf-8", "replace"), "no sound in it"))
+    return _clipped(np.frombuffer(process.stdout, np.float32))
+
+
+@dataclass(frozen=True, repr=False)
+class _Decoded:
+    """All that a file holds: pictures and when each is due, sound from time 0 on and when its pieces are due."""
+
+    frames: np.ndarray  # n, H, W, 3
+    picture_s: np.ndarray
+    sound: np.ndarray
+    sound_s: np.ndarray
+    complaints: str
+
+
+def _decode(path: Path, audio_path: Path, part: dict[str, float], sample_rate_hz: int) -> _Decoded:
+    source = _source(path, **part)
+    other = source if audio_path == path else _source(audio_path, **part)
+    with _Drain() as sound, _Drain() as picture_clock, _Drain() as sound_clock:
+        # Each picture as a PPM: it bears its size, and nothing is repeated or dropped on the way.
+        pictures = _stamped(source.video, "", picture_clock.target).filter("trim", end=MAX_CLIP_S)
+        pictures = pictures.output(
+            "pipe:1", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", threads=1, fps_mode="passthrough"
+        )
+        samples = _stamped(other.audio, "a", sound_clock.target).filter("atrim", end=MAX_CLIP_S)
+        outputs = ffmpeg.merge_outputs(pictures, _sound_output(samples, sound.target, sample_rate_hz))
+        content, log, status = _run(_command(outputs), [sound, picture_clock, sound_clock])
+    picture_s, sound_s = (_times(drain.content) for drain in (picture_clock, sound_clock))
+    _require_whole(content, picture_s, sound_s, log, status)
+    complaints = len(DAMAGE.findall(log))
+    return _Decoded(
+        _frames(content, len(picture_s)),
+        picture_s,
+        _clipped(np.frombuffer(sound.content, np.float32)),
+        sound_s,
+        f"decoder complained {complaints} times" if complaints else "",
+    )
+
+
+def _require_whole(content: bytearray, picture_s: np.ndarray, sound_s: np.ndarray, log: str, status: int) -> None:
+    if status == STOPPED:
+        raise ClipError("media", f"ffmpeg did not end within {TIMEOUT_S} s and was stopped")
+    if status < 0 and len(content) <= MAX_FRAME_BYTES:
+        raise ClipError("media", f"ffmpeg was killed by signal {-status}")
+    lacking = LACKING.search(log)
+    if not len(picture_s) and not (lacking and lacking[1] == "a"):
+        raise ClipError("media", _reason(log, "no picture in it"))
+    if not len(sound_s):
         raise ClipError("media", _reason(log, "no sound in it"))
-    return np.nan_to_num(np.frombuffer(process.stdout, np.float32))
+    last_s = max(picture_s.max(), sound_s.max())
+    if last_s > MAX_CLIP_S:
+        raise ClipError("media", f"its time stamps reach {last_s:.0f} s; allowed: {MAX_CLIP_S}; see start_s, end_s")
+    if len(content) > MAX_FRAME_BYTES:
+        raise ClipError("media", f"over {MAX_FRAME_BYTES >> 30} GiB of frames; cut it with start_s and end_s")
+    if status:
+        raise ClipError("media", _reason(log, f"ffmpeg ended with status {status}"))
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """What ffmpeg wrote of a clip: when each stream began, seconds, the sizes of its pictures, and what was damaged."""
-
-    video_start_s: float
-    sound_start_s: float
-    sizes: frozenset[tuple[int, int]]  # width, height
-    damage: str
-
-    _VIDEO = re.compile(r"n: *\d+ pts: *\S+ pts_time:(\S+) .*?\bs:(\d+)x(\d+) ")
-    _SOUND = re.compile(r"n:\d+ pts:\S+ pts_time:(\S+) fmt:\S+ channels:")
-    _LACKING = re.compile(r"Stream specifier '\d?:?([av])[^']*' .*matches no streams")
-    _DAMAGE = re.compile(r"damaged|concealing|error while decoding|Error submitting|corrupt|Invalid data|missing", re.I)
-
-    @classmethod
-    def read(cls, log: str) -> "_Shown":
-        pictures, sounds = cls._VIDEO.findall(log), cls._SOUND.findall(log)
-        lacking = cls._LACKING.search(log)
-        if not pictures and not (lacking and lacking[1] == "a"):
-            raise ClipError("media", _reason(log, "no picture in it"))
-        if not sounds:
-            raise ClipError("media", _reason(log, "no sound in it"))
-        times_s = [_seconds(time) for time, _, _ in pictures]
-        complaints = len(cls._DAMAGE.findall(log))
-        said = [f"decoder complained {complaints} times"] if complaints else []
-        steps_s = np.diff(times_s)
-        holes = int((steps_s > 1.5 * np.median(steps_s)).sum()) if len(steps_s) else 0
-        said += [f"{holes} holes in the picture's time stamps"] if holes else []
-        sizes = frozenset((int(width), int(height)) for _, width, height in pictures)
-        return cls(times_s[0], _seconds(sounds[0]), sizes, "; ".join(said))
+def _choose(times_s: np.ndarray, origin_s: float, fps: int, length_s: float | None) -> tuple[np.ndarray, np.ndarray]:
+    """Which picture each frame shows, and whether it only holds the one before over a hole."""
+    places = np.floor((times_s - origin_s) * fps + 0.5).astype(np.int64)
+    step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / fps
+    n_frames = max(places[-1] + 1, round((times_s[-1] + step_s - origin_s) * fps))
+    if length_s is not None:
+        n_frames = min(n_frames, round(length_s * fps))
+    chosen = np.searchsorted(places, np.arange(n_frames), side="right") - 1
+    chosen = np.maximum(chosen, 0)
+    held_s = np.arange(n_frames) / fps + origin_s - times_s[chosen]
+    in_hole = np.diff(times_s, append=times_s[-1] + step_s)[chosen] > 1.5 * step_s
+    return chosen, in_hole & (held_s > max(step_s, 1 / fps) - 0.5 / fps)
 
 
-def _seconds(text: str) -> float:
-    return 0.0 if text == "NOPTS" else float(text)
+def _piece(sound: np.ndarray, first: int, length: int) -> np.ndarray:
+    """``length`` samples from ``first`` on, which may lie before the sound's beginning; silence where there is none."""
+    piece = sound[max(0, first) : max(0, first + length)]
+    before = min(length, max(0, -first))
+    return np.pad(piece, (before, length - before - len(piece)))
+
+
+def _clipped(sound: np.ndarray) -> np.ndarray:
+    return np.clip(np.nan_to_num(sound), -1, 1)
 
 
 def _source(path: Path, **options: Any) -> Any:
@@ -165,56 +227,89 @@ def _source(path: Path, **options: Any) -> Any:
     return ffmpeg.input(f"file:{Path(path).absolute()}", threads=1, **guards, **options)
 
 
+def _stamped(stream: Any, kind: str, target: str) -> Any:
+    """The stream, its time stamps written to a pipe of ours: nothing that a clip calls itself can pose as one."""
+    stream = stream.filter(f"{kind}metadata", "delete").filter(f"{kind}metadata", "add", key="clock", value=1)
+    return stream.filter(f"{kind}metadata", "print", key="clock", file=target)
+
+
+def _times(clock: bytearray) -> np.ndarray:
+    """Seconds of each frame; where a frame has no time stamp, that of the one before."""
+    times_s: list[float] = []
+    for text in re.findall(rb"pts_time:(\S+)", clock):
+        times_s.append(float(text) if text != b"NOPTS" else times_s[-1] if times_s else 0.0)
+    return np.array(times_s)
+
+
 def _sound_output(sound: Any, target: str, sample_rate_hz: int) -> Any:
-    # async=1 puts silence where time stamps jump; first_pts=0 where the sound begins late.
-    resampled = sound.filter("aresample", sample_rate_hz, first_pts=0, **{"async": 1})
-    return resampled.output(target, format="f32le", acodec="pcm_f32le", ac=1)
+    # async=1 puts silence where time stamps jump; first_pts=0 where the sound begins late. rematrix_maxval=1: mono is
+    # the mean of the channels, where ffmpeg's own mix of floats is 3 dB louder and goes beyond 1.
+    mono = sound.filter("aresample", sample_rate_hz, first_pts=0, rematrix_maxval=1, **{"async": 1})
+    mono = mono.filter("aformat", sample_fmts="flt", channel_layouts="mono")
+    return mono.output(target, format="f32le", acodec="pcm_f32le")
 
 
 def _command(outputs: Any) -> list[str]:
-    quiet = ("-hide_banner", "-nostats", "-nostdin", "-filter_threads", "1", "-filter_complex_threads", "1")
-    command: list[str] = ffmpeg.compile(outputs.global_args(*quiet), cmd=ffmpeg_binary())
+    quiet = ("-hide_banner", "-nostats", "-nostdin", "-loglevel", "warning")
+    single = ("-filter_threads", "1", "-filter_complex_threads", "1")
+    command: list[str] = ffmpeg.compile(outputs.global_args(*quiet, *single), cmd=ffmpeg_binary())
     return command
 
 
-def _run(command: list[str], receiver: int, sender: int) -> tuple[bytearray, bytes, str, int]:
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[sender]
-    ) as process:
-        os.close(sender)
+class _Drain:
+    """A pipe into ffmpeg's hand, read to its end by a thread, so that ffmpeg never waits for us."""
+
+    def __enter__(self) -> "_Drain":
+        self.receiver, self.sender = os.pipe()
+        self.target = f"pipe:{self.sender}"
+        self.content = bytearray()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        return self
+
+    def start(self) -> None:
+        os.close(self.sender)
+        self._thread.start()
+
+    def finish(self) -> None:
+        self._thread.join()
+
+    def _read(self) -> None:
+        self.content = _read_up_to(self.receiver, 1 << 40)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.receiver)
+
+
+def _run(command: list[str], drains: list[_Drain]) -> tuple[bytearray, str, int]:
+    """The pictures, what ffmpeg said, and its exit status, STOPPED where it took too long."""
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            pass_fds=[drain.sender for drain in drains],
+        ) as process,
+    ):
         watchdog = threading.Timer(TIMEOUT_S, process.kill)
         watchdog.start()
         try:
-            with _Drain(receiver) as sound, _Drain(process.stderr.fileno()) as log:  # type: ignore[union-attr]
-                pictures = _read_up_to(process.stdout.fileno(), MAX_FRAME_BYTES)  # type: ignore[union-attr]
-                if len(pictures) > MAX_FRAME_BYTES:
-                    process.kill()
+            for drain in drains:
+                drain.start()
+            pictures = _read_up_to(process.stdout.fileno(), MAX_FRAME_BYTES)  # type: ignore[union-attr]
+            if len(pictures) > MAX_FRAME_BYTES:
+                process.kill()
+            status = process.wait()
+            for drain in drains:
+                drain.finish()
         finally:
-            timed_out = not watchdog.is_alive()
+            timed_out = watchdog.finished.is_set()
             watchdog.cancel()
-    if timed_out:
-        raise ClipError("media", f"ffmpeg did not end within {TIMEOUT_S} s and was stopped")
-    if len(pictures) > MAX_FRAME_BYTES:
-        raise ClipError("media", f"over {MAX_FRAME_BYTES >> 30} GiB of frames; cut it with start_s and end_s")
-    return pictures, bytes(sound.content), log.content.decode("utf-8", "replace"), process.returncode
-
-
-class _Drain(threading.Thread):
-    """Reads a pipe to its end beside the main thread, so that ffmpeg never waits for us."""
-
-    def __init__(self, handle: int) -> None:
-        super().__init__(daemon=True)
-        self.handle, self.content = handle, bytearray()
-
-    def run(self) -> None:
-        self.content = _read_up_to(self.handle, 1 << 40)
-
-    def __enter__(self) -> "_Drain":
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.join()
+            process.kill()
+        log.seek(0)
+        said = log.read().decode("utf-8", "replace")
+    return pictures, said, STOPPED if timed_out else status
 
 
 def _read_up_to(handle: int, limit: int) -> bytearray:
@@ -224,23 +319,19 @@ def _read_up_to(handle: int, limit: int) -> bytearray:
     return content
 
 
-@contextmanager
-def _pipe() -> Iterator[tuple[int, int]]:
-    receiver, sender = os.pipe()
-    try:
-        yield receiver, sender
-    finally:
-        os.close(receiver)
-
-
-def _frames(pictures: bytearray, shown: _Shown, log: str) -> np.ndarray:
-    if len(shown.sizes) > 1:
-        raise ClipError("media", f"the picture changes its size: {sorted(shown.sizes)}")
-    ((width, height),) = shown.sizes
-    n_frames, rest = divmod(len(pictures), width * height * 3)
-    if rest or not n_frames:
-        raise ClipError("media", _reason(log, f"{rest} bytes of an unfinished frame"))
-    return np.frombuffer(pictures, np.uint8).reshape(n_frames, height, width, 3)
+def _frames(content: bytearray, n_frames: int) -> np.ndarray:
+    """The pictures of a row of PPM files of one size, without copying them [shape=(n_frames, H, W, 3)]."""
+    header = re.match(rb"P6\n(\d+) (\d+)\n255\n", content)
+    if not header:
+        raise ClipError("media", "no picture in it")
+    width, height = int(header[1]), int(header[2])
+    size = header.end() + width * height * 3
+    if len(content) != n_frames * size or any(
+        content[at : at + header.end()] != header[0] for at in range(0, len(content), size)
+    ):
+        raise ClipError("media", f"the picture changes its size: it began as {width}x{height}")
+    rows = np.frombuffer(content, np.uint8).reshape(n_frames, size)
+    return rows[:, header.end() :].reshape(n_frames, height, width, 3)
 
 
 def _reason(log: str, otherwise: str) -> str:

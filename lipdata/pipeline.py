@@ -35,7 +35,9 @@ class Corpus:
     val_fraction: float
 
     def __post_init__(self) -> None:
-        _require(re.fullmatch(r"[a-z0-9_]+", self.name), "corpus.name", self.name, "lower-case letters, digits and _")
+        _require(
+            re.fullmatch(r"[a-z0-9_]{1,64}", self.name), "corpus.name", self.name, "lower-case letters, digits and _"
+        )
         try:
             groups = re.compile(self.layout).groupindex
         except re.error as error:
@@ -77,7 +79,8 @@ class Lips:
         _require(self.detect_every >= 1, "lips.detect_every", self.detect_every, "1 or more")
         _require(self.max_gap >= 0, "lips.max_gap", self.max_gap, "0 or more")
         _require(0.5 <= self.half_side <= 4, "lips.half_side", self.half_side, "0.5 to 4")
-        _require(self.smooth_frames % 2 == 1, "lips.smooth_frames", self.smooth_frames, "an odd number")
+        odd = self.smooth_frames % 2 == 1 and self.smooth_frames >= 1
+        _require(odd, "lips.smooth_frames", self.smooth_frames, "an odd number from 1")
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ class Mel:
 
     def __post_init__(self) -> None:
         _require(8000 <= self.sample_rate_hz <= 192000, "mel.sample_rate_hz", self.sample_rate_hz, "8000 to 192000")
-        for name in ("n_fft", "hop", "n_mels"):
-            _require(getattr(self, name) >= 1, f"mel.{name}", getattr(self, name), "1 or more")
+        for name, least, most in (("n_fft", 16, 65536), ("hop", 1, 65536), ("n_mels", 1, 1024)):
+            _require(least <= getattr(self, name) <= most, f"mel.{name}", getattr(self, name), f"{least} to {most}")
         half = self.sample_rate_hz // 2
         _require(0 < self.fmax_hz <= half, "mel.fmax_hz", self.fmax_hz, f"at most half the sample rate, {half}")
 
@@ -108,6 +111,19 @@ class Flow:
     iterations: int
     poly_n: int
     poly_sigma: float
+
+    def __post_init__(self) -> None:
+        # OpenCV checks none of these: a negative window aborts the process.
+        bounds = {
+            "pyr_scale": (0.1, 0.9),
+            "levels": (1, 10),
+            "winsize": (1, 255),
+            "iterations": (1, 100),
+            "poly_n": (1, 31),
+            "poly_sigma": (0.1, 10),
+        }
+        for name, (least, most) in bounds.items():
+            _require(least <= getattr(self, name) <= most, f"flow.{name}", getattr(self, name), f"{least} to {most}")
 
 
 @dataclass(frozen=True)
@@ -160,16 +176,16 @@ def load(name_or_path: str) -> Pipeline:
         LipdataError: no such pipeline, no TOML, or a key that is unknown, missing or out of range.
     """
     if name_or_path in names():
-        text = (resources.files("lipdata.pipelines") / f"{name_or_path}.toml").read_text("utf-8")
+        text = (resources.files("lipdata.pipelines") / f"{name_or_path}.toml").read_bytes()
     else:
         path = Path(name_or_path)
         if not path.is_file():
             raise LipdataError(f"no pipeline {name_or_path!r}; give a .toml file or one of: {', '.join(names())}")
-        text = path.read_text("utf-8", errors="replace")
+        text = path.read_bytes()
     try:
-        pipeline: Pipeline = _build(Pipeline, tomllib.loads(text), "")
+        pipeline: Pipeline = _build(Pipeline, tomllib.loads(text.decode("utf-8")), "")
         return pipeline
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise LipdataError(f"pipeline {name_or_path} is no TOML: {error}") from error
     except LipdataError as error:
         raise LipdataError(f"pipeline {name_or_path}: {error}") from error

@@ -5,7 +5,9 @@ reader maps them into memory at their file offset instead of going through HDF5 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,20 @@ PER_FRAME: dict[str, tuple[str, str, str]] = {
     "frames": ("uint8", "N, y, x, RGB", "0 to 255"),
     "mel": ("float32", "N, column, mel band", "dB re 1.0"),
     "flow": ("float16", "N, y, x, (dx, dy)", "crop pixels a frame, from frame i to i + 1; 0 at a clip's last frame"),
-    "landmarks": ("float32", "N, point 48 to 67, (x, y)", "crop pixels"),
+    "landmarks": ("float32", "N, point, (x, y)", "crop pixels; points 48 to 67 of 68"),
     "box": ("float32", "N, (x0, y0, x1, y1)", "source pixels"),
     "tracked": ("bool", "N", "True: landmarks measured, False: interpolated"),
 }
 PER_CLIP: dict[str, tuple[str, str, str]] = {
     "face": ("uint8", "C, y, x, RGB", "0 to 255"),
     "face_lips": ("float32", "C, (x0, y0, x1, y1)", "pixels of face"),
+}
+ATTRIBUTES: dict[str, type] = {
+    "pipeline": str,
+    "pipeline_digest": str,
+    "content_sha256": str,
+    "fps": np.integer,
+    "sample_rate": np.integer,
 }
 CLIPS_DTYPE = np.dtype(
     [
@@ -96,7 +105,7 @@ def write_shard(path: Path, clips: Sequence[ClipData], attributes: Mapping[str, 
         ],
         dtype=CLIPS_DTYPE,
     )
-    with whole(path) as hidden, h5py.File(hidden, "w", libver="v110", track_order=False) as file:
+    with whole(path) as hidden, _create(hidden) as file:
         for name, (dtype, axes, units) in (PER_FRAME | PER_CLIP).items():
             arrays = [getattr(clip, name) for clip in clips]
             per_frame = name in PER_FRAME
@@ -111,6 +120,16 @@ def write_shard(path: Path, clips: Sequence[ClipData], attributes: Mapping[str, 
         content = _content_sha256(file)
         file.attrs["content_sha256"] = content
     return content
+
+
+@contextmanager
+def _create(path: Path) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path, "w", libver="v110") as file:
+            yield file
+    except OSError as error:
+        said = " ".join(str(error).split())[:200]
+        raise LipdataError(f"{path.parent}: a shard could not be written: {said}; make room and run again") from error
 
 
 class Shard:
@@ -131,13 +150,17 @@ class Shard:
             self.attributes: dict[str, Any] = dict(file.attrs)
             self.clips = _read_clips(file["clips"])
             self._where = {name: _place(file, name, self.path) for name in (*PER_FRAME, *PER_CLIP)}
-        frames = sum(clip.length for clip in self.clips)
-        for name, (shape, _, _) in self._where.items():
-            rows = frames if name in PER_FRAME else len(self.clips)
-            if shape[0] != rows:
+        end = 0
+        for clip in self.clips:
+            if clip.start != end or clip.length < 1:
                 raise LipdataError(
-                    f"{self.path}: {name} has {shape[0]} rows, its clips {rows}; run lipdata ingest again"
+                    f"{self.path}: {clip.clip_id} starts at frame {clip.start}, should at {end}; ingest again"
                 )
+            end += clip.length
+        for name, (shape, _, _) in self._where.items():
+            rows = end if name in PER_FRAME else len(self.clips)
+            if shape[0] != rows:
+                raise LipdataError(f"{self.path}: {name} has {shape[0]} rows, its clips {rows}; ingest again")
 
     def __repr__(self) -> str:
         return f"Shard({str(self.path)!r}, {len(self.clips)} clips, {self._where['frames'][0][0]} frames)"
@@ -207,6 +230,8 @@ def _content_sha256(file: h5py.File) -> str:
 
 
 def _open(path: Path) -> h5py.File:
+    if not path.is_file():
+        raise LipdataError(f"{path} is no file; ingest again")
     try:
         return h5py.File(path, "r")
     except OSError as error:
@@ -214,13 +239,27 @@ def _open(path: Path) -> h5py.File:
 
 
 def _require_shard(file: h5py.File, path: Path) -> None:
-    if file.attrs.get("format") != FORMAT:
-        raise LipdataError(f"{path} is no shard of lipdata: attribute format is {file.attrs.get('format')!r}")
-    if file.attrs.get("version") != VERSION:
-        raise LipdataError(f"{path} has format version {file.attrs.get('version')}; this lipdata reads {VERSION}")
-    missing = {"clips", *PER_FRAME, *PER_CLIP} - set(file)
-    if missing:
-        raise LipdataError(f"{path} lacks the dataset {min(missing)}; ingest again")
+    """Shards come from strangers: every attribute and dataset is what it should be before anything is read."""
+    form, version = file.attrs.get("format"), file.attrs.get("version")
+    if not isinstance(form, str) or form != FORMAT:
+        raise LipdataError(f"{path} is no shard of lipdata: attribute format is {form!r}")
+    if not isinstance(version, np.integer) or version != VERSION:
+        raise LipdataError(f"{path} has format version {version}; this lipdata reads {VERSION}")
+    for name, kind in ATTRIBUTES.items():
+        value = file.attrs.get(name)
+        if not isinstance(value, kind) or (isinstance(value, np.integer) and value < 1):
+            raise LipdataError(f"{path}: attribute {name} is {value!r}; it should be {kind.__name__}; ingest again")
+    for name in ("clips", *PER_FRAME, *PER_CLIP):
+        link = file.get(name, getlink=True)
+        if link is None:
+            raise LipdataError(f"{path} lacks the dataset {name}; ingest again")
+        # A link or external storage would read a file that the shard's author chose.
+        inside = isinstance(link, h5py.HardLink) and isinstance(file[name], h5py.Dataset)
+        if not inside or file[name].external or file[name].is_virtual or file[name].id.get_offset() is None:
+            raise LipdataError(f"{path}: {name} is no contiguous dataset of the file's own; ingest again")
+    table = file["clips"]
+    if table.dtype != CLIPS_DTYPE or table.ndim != 1 or table.id.get_offset() + table.nbytes > path.stat().st_size:
+        raise LipdataError(f"{path}: clips is {table.dtype} {table.shape}, no table of clips; ingest again")
 
 
 def _read_clips(dataset: h5py.Dataset) -> list[ShardClip]:
@@ -231,10 +270,13 @@ def _read_clips(dataset: h5py.Dataset) -> list[ShardClip]:
 
 
 def _place(file: h5py.File, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype, int]:
-    dataset = file[name]
+    dataset, (kind, axes, _) = file[name], (PER_FRAME | PER_CLIP)[name]
+    rank = len(re.sub(r"\(.*\)", "one axis", axes).split(", "))
+    if dataset.dtype != np.dtype(kind) or dataset.ndim != rank:
+        raise LipdataError(
+            f"{path}: {name} is {dataset.dtype} {dataset.shape}; it should be {kind} ({axes}); ingest again"
+        )
     offset = dataset.id.get_offset()
-    if offset is None or dataset.dtype != np.dtype((PER_FRAME | PER_CLIP)[name][0]):
-        raise LipdataError(f"{path}: {name} is {dataset.dtype}, not one contiguous {(PER_FRAME | PER_CLIP)[name][0]}")
     if offset + dataset.nbytes > path.stat().st_size:
         raise LipdataError(f"{path} is cut short: {name} ends behind the file's end; ingest again")
     return dataset.shape, dataset.dtype, offset

@@ -21,10 +21,16 @@ def locate(row: Row, corpus: Path) -> Source:
     """Find and hash a row's files below ``corpus``, the folder that the manifest's paths start from.
 
     Raises:
-        ClipError: stage ``manifest``: a file is not there, or lies outside the corpus once links are followed.
+        ClipError: stage ``manifest``: a file is not there, cannot be read, or lies outside the corpus once links
+            are followed.
     """
-    path = _inside(corpus, row.path)
-    return Source(path, _inside(corpus, row.audio_path) if row.audio_path else None, files.sha256(path))
+    try:
+        path = _inside(corpus, row.path)
+        return Source(path, _inside(corpus, row.audio_path) if row.audio_path else None, files.sha256(path))
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go round in a circle
+        raise ClipError(
+            "manifest", f"{row.path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def _inside(corpus: Path, path: str) -> Path:

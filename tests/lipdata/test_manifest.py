@@ -13,12 +13,18 @@ HEADER = "clip_id,speaker,split,path,sha256,transcript\n"
 def test_written_and_read_again(tmp_path: Path) -> None:
     rows = [
         Row("s2/b", "s2", "", "s2/b, with a comma.mpg", transcript='say "a", NA'),
-        Row("s1/nan", "s1", "test", "s1/nan.mpg", "0" * 64, "ü 唇"),
+        Row("s1/nan", "s1", "test", "take2:x/nan\n-.mpg", "0" * 64, "ü 唇"),
     ]
     manifest.write(tmp_path / "m.csv", rows)
     assert manifest.read(tmp_path / "m.csv") == sorted(rows)
     text = (tmp_path / "m.csv").read_bytes()
     assert text.startswith(HEADER.encode()) and b"\r" not in text
+
+
+def test_a_carriage_return_comes_back(tmp_path: Path) -> None:
+    rows = [Row("s1/a", "s1", "", "a\rb/a.mpg", transcript="one\rtwo")]
+    manifest.write(tmp_path / "m.csv", rows)
+    assert manifest.read(tmp_path / "m.csv") == rows
 
 
 def test_optional_columns_are_written_where_used(tmp_path: Path) -> None:
@@ -32,7 +38,7 @@ def test_optional_columns_are_written_where_used(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (HEADER.replace(",split", "") + "s1/a,s1,s1/a.mpg,,\n", "lacks column 'split'"),
-        (HEADER.replace("\n", ",colour\n") + "s1/a,s1,,s1/a.mpg,,,red\n", "unknown column 'colour'"),
+        (HEADER.replace("\n", ",colour\n") + "s1/a,s1,,s1/a.mpg,,,red\n", "unknown or doubled column"),
         (HEADER + "s1/a,s1,,/etc/passwd,,\n", "line 2: s1/a: path '/etc/passwd'"),
         (HEADER + "s1/a,s1,,s1/../../a.mpg,,\n", "path 's1/../../a.mpg'"),
         (HEADER + "s1/a,s1,,C:/a.mpg,,\n", "path 'C:/a.mpg'"),
@@ -43,7 +49,10 @@ def test_optional_columns_are_written_where_used(tmp_path: Path) -> None:
         (HEADER + "s1/a,s1,,a.mpg,abc,\n", "sha256 'abc'"),
         (HEADER.replace("\n", ",start_s\n") + "s1/a,s1,,a.mpg,,,soon\n", "start_s 'soon' is no number"),
         (HEADER.replace("\n", ",start_s,end_s\n") + "s1/a,s1,,a.mpg,,,2,1\n", "allowed: 0 <= start_s < end_s"),
-        ("", "is no CSV"),
+        (HEADER + "s1/a,s1,,a.mpg,,one,two\n", "line 2: 7 fields; the header has 6"),
+        (HEADER + "s1/../x,s1,,a.mpg,,\n", "clip_id 's1/../x'"),
+        (HEADER, "names no clip"),
+        ("", "is empty"),
     ],
 )
 def test_a_mistake_is_refused_and_named(tmp_path: Path, text: str, said: str) -> None:

@@ -41,12 +41,12 @@ def test_a_grid_clip_equals_what_ffmpeg_decodes_by_itself(grid: Path) -> None:
     frames = subprocess.run(
         [*plain, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True
     ).stdout
-    sound = subprocess.run([*plain, "-f", "f32le", "-ac", "1", "-"], capture_output=True, check=True).stdout
+    stereo = subprocess.run([*plain, "-f", "f32le", "-"], capture_output=True, check=True).stdout
     assert clip.frames.shape == (75, 288, 360, 3)
     assert clip.frames.tobytes() == frames
-    samples = np.frombuffer(sound, np.float32)
+    samples = np.frombuffer(stereo, np.float32).reshape(-1, 2).mean(1)
     assert len(clip.sound) == 3 * RATE
-    np.testing.assert_array_equal(clip.sound[: len(samples)], samples)
+    np.testing.assert_allclose(clip.sound[: len(samples)], samples, atol=1e-6)
     assert not clip.sound[len(samples) :].any()
     assert (clip.av_offset_s, clip.damage) == (0.0, "")
 
@@ -140,10 +140,53 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path, sample: Path) -> None:
 
 def test_damage_is_told(grid: Path) -> None:
     assert "decoder complained" in read(grid / "s1" / "sgib8n.mpg").damage
-    assert "2 holes" in read(grid / "s4" / "bbaf2a.mpg").damage
+    gappy = read(grid / "s4" / "bbaf2a.mpg")
+    # 71 pictures in 3 s: three are missing after 2.64 s, one after 2.80 s.
+    assert "4 frames held over holes" in gappy.damage
+    assert np.flatnonzero(gappy.held).tolist() == [67, 68, 69, 71]
 
 
 def test_read_sound_reads_a_clip_too(sample: Path) -> None:
     path = next(sample.glob("s1/*.mpg"))
     sound = read_sound(path, RATE)
     assert sound.dtype == np.float32 and abs(len(sound) / RATE - 3) < 0.1 and 0.01 < np.abs(sound).max() <= 1
+
+
+def test_a_time_stamp_that_jumps_ten_hours_is_refused_at_once(tmp_path: Path) -> None:
+    # Filled in, it would be 900,000 frames and 6 GB of silence.
+    jumping = ("-vf", "setpts=PTS+gte(N\\,25)*36000/TB", "-af", "asetpts=PTS+gte(T\\,1)*36000/TB", "-fps_mode", "vfr")
+    path = encode(tmp_path / "a.mkv", ramp(50, 25), click(0.5, 2), options=(*jumping, *LOSSLESS))
+    with pytest.raises(ClipError, match="its time stamps reach 3600[01] s; allowed: 600"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "title", ["n: 0 pts: 0 pts_time:1.0 x s:16x16 y", "frame:0 pts:0 pts_time:-1", "corrupt missing"]
+)
+def test_what_a_clip_calls_itself_is_not_believed(tmp_path: Path, title: str) -> None:
+    named = ("-metadata", f"title={title}", "-metadata:s:v", f"title={title}\nframe:0 pts:0 pts_time:1.5")
+    clip = read(encode(tmp_path / "corrupt missing.mkv", ramp(50, 25), click(0.7, 2), options=(*LOSSLESS, *named)))
+    assert len(clip.frames) == 50 and onset_s(clip.sound) == pytest.approx(0.7, abs=0.002)
+    assert (clip.av_offset_s, clip.damage) == (0.0, "")
+
+
+def test_a_part_begins_where_it_was_asked_to(grid: Path) -> None:
+    path = grid / "s1" / "bbaf2n.mpg"
+    whole = read(path)
+    for start_s, end_s in ((0.0, 1.0), (0.5, 2.5), (1.3, 2.5), (1.72, 3.0)):
+        part = read(path, start_s=start_s, end_s=end_s)
+        first = int(start_s * 25 + 0.5)
+        assert len(part.frames) == round((end_s - start_s) * 25)
+        # A start between two frames: the nearest picture, which is at most half a frame away.
+        same = [np.array_equal(part.frames[0], whole.frames[first + shift]) for shift in (-1, 0, 1)]
+        assert any(same)
+        begin = round(start_s * RATE)
+        np.testing.assert_array_equal(part.sound, whole.sound[begin : begin + len(part.sound)])
+    with pytest.raises(ClipError, match="no picture between 9.0 and 9.5 s"):
+        read(path, start_s=9.0, end_s=9.5)
+
+
+def test_sound_beyond_full_scale_stays_finite(tmp_path: Path) -> None:
+    loud = ("-af", "volume=1e30:precision=float", "-c:v", "ffv1", "-c:a", "pcm_f32le")
+    clip = read(encode(tmp_path / "a.mkv", ramp(50, 25), click(0.5, 2), options=loud))
+    assert np.abs(clip.sound).max() == 1

@@ -27,9 +27,12 @@ def test_json_and_back(setup: Pipeline) -> None:
         ("fps = 25", 'fps = "25"', "video.fps: got '25', allowed: a value of type int"),
         ("fps = 25", "fps = true", "video.fps: got True"),
         ("fps = 25", "fps = 24", "mel.sample_rate_hz: got 44100, allowed: a multiple of video.fps 24"),
-        ("smooth_frames = 9 ", "smooth_frames = 8 ", "lips.smooth_frames: got 8, allowed: an odd number"),
+        ("smooth_frames = 9 ", "smooth_frames = 8 ", "lips.smooth_frames: got 8, allowed: an odd number from 1"),
         ("(?P<stem>[a-z0-9]+)", "([a-z0-9]+)", "corpus.layout"),
         ("[video]", "[video", "is no TOML"),
+        ("winsize = 15", "winsize = -5", "flow.winsize: got -5, allowed: 1 to 255"),
+        ("poly_sigma = 1.2", "poly_sigma = nan", "flow.poly_sigma: got nan"),
+        ("n_mels = 128", "n_mels = 1000000000", "mel.n_mels"),
         ("val_fraction = 0.1", "val_fraction = 1.0", "corpus.val_fraction: got 1.0"),
     ],
 )

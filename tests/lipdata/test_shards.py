@@ -98,6 +98,11 @@ def test_a_pickled_shard_holds_no_map(tmp_path: Path, clips: list[ClipData], set
         shard.array("frames")[0] = 0
 
 
+def replace_by(file: h5py.File, name: str, value: object) -> None:
+    del file[name]
+    file[name] = value
+
+
 def test_files_that_are_no_whole_shard_are_refused(tmp_path: Path, clips: list[ClipData], setup: Pipeline) -> None:
     good = tmp_path / "a.h5"
     write(good, clips, setup)
@@ -108,10 +113,23 @@ def test_files_that_are_no_whole_shard_are_refused(tmp_path: Path, clips: list[C
     for path, said in ((cut, "cannot be read as a shard"), (text, "cannot be read as a shard")):
         with pytest.raises(LipdataError, match=said):
             Shard(path)
+    with h5py.File(good) as file:
+        shifted = file["clips"][:]
+        shifted["start"] += 1
     for change, said in (
         (lambda file: file.attrs.update(version=2), "format version 2; this lipdata reads 1"),
         (lambda file: file.attrs.update(format="other"), "is no shard of lipdata"),
         (lambda file: file.pop("mel"), "lacks the dataset mel"),
+        (lambda file: file.attrs.update(fps="25"), "attribute fps is '25'"),
+        (lambda file: file.attrs.pop("pipeline_digest"), "attribute pipeline_digest is None"),
+        (lambda file: replace_by(file, "mel", h5py.ExternalLink(str(good), "mel")), "mel is no contiguous dataset"),
+        (
+            lambda file: replace_by(file, "clips", h5py.ExternalLink("/etc/passwd", "x")),
+            "clips is no contiguous dataset",
+        ),
+        (lambda file: replace_by(file, "mel", np.zeros(111, np.float32)), "mel is float32 .111,.; it should be"),
+        (lambda file: replace_by(file, "clips", np.zeros(3)), "no table of clips"),
+        (lambda file: file["clips"].write_direct(shifted), "starts at frame 1, should at 0"),
     ):
         other = tmp_path / "other.h5"
         other.write_bytes(good.read_bytes())
@@ -127,6 +145,7 @@ def test_a_folder_of_one_pipeline(tmp_path: Path, clips: list[ClipData], setup: 
     write(tmp_path / "b.h5", clips[:1], setup)
     write(tmp_path / "a.h5", clips[1:], setup)
     assert [shard.path.name for shard in shards.open_folder(tmp_path)] == ["a.h5", "b.h5"]
-    shards.write_shard(tmp_path / "c.h5", clips[:1], {"pipeline_digest": "other"})
+    other = {"pipeline": "{}", "pipeline_digest": "other", "fps": 25, "sample_rate": 44100}
+    shards.write_shard(tmp_path / "c.h5", clips[:1], other)
     with pytest.raises(LipdataError, match="come of different pipelines"):
         shards.open_folder(tmp_path)
