@@ -1,0 +1,3 @@
+from lipmodel.cli import main
+
+main(prog_name="lipmodel")

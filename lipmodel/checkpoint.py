@@ -1,0 +1,129 @@
+"""Checkpoints: weights and optimizer state as safetensors, so that loading one never runs code from it.
+
+``step-N.optimizer.safetensors`` is written first, ``step-N.safetensors`` last: where the second stands, both are whole.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lipdata.errors import LipdataError
+from lipdata.files import whole
+
+KEPT = 3
+
+
+def save(
+    folder: Path, step: int, preset: str, networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+) -> Path:
+    """Write the state after ``step`` and remove all but the newest three checkpoints.
+
+    Args:
+        networks: by name; the name goes before the names of the network's tensors.
+        optimizers: of the networks of the same name.
+
+    Returns:
+        The path of the weights.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = _weights(networks)
+    state = {
+        f"{name}.{parameter}.{key}": value
+        for name, optimizer in optimizers.items()
+        for parameter, tensor in networks[name].named_parameters()
+        for key, value in optimizer.state[tensor].items()
+    }
+    path = _weights_path(folder, step)
+    _write(_optimizer_path(path), state, preset)
+    _write(path, weights, preset)
+    for old in _steps(folder)[:-KEPT]:
+        # Weights first: what is left of an interrupted removal is then no checkpoint.
+        _weights_path(folder, old).unlink()
+        _optimizer_path(_weights_path(folder, old)).unlink(missing_ok=True)
+    return path
+
+
+def latest(folder: Path) -> tuple[Path, int] | None:
+    """The newest weights and the step after which they were written; None where there are none."""
+    steps = _steps(folder)
+    return (_weights_path(folder, steps[-1]), steps[-1]) if steps else None
+
+
+def load_weights(path: Path, preset: str, networks: Mapping[str, nn.Module]) -> None:
+    """Put a checkpoint's weights into the networks.
+
+    Raises:
+        LipdataError: cut short, of another preset, or of other names or shapes.
+    """
+    tensors = _read(path, preset)
+    own = _weights(networks)
+    odd = own.keys() ^ tensors.keys()
+    if odd:
+        raise LipdataError(f"{path} does not fit: tensor {min(odd)} is missing or unknown; it is of another lipmodel")
+    for key, value in own.items():
+        if value.shape != tensors[key].shape:
+            shapes = f"is {tuple(tensors[key].shape)}, the network has {tuple(value.shape)}"
+            raise LipdataError(f"{path} does not fit: {key} {shapes}; use the config.json that it was made with")
+        value.copy_(tensors[key])
+
+
+def load_optimizers(
+    path: Path, preset: str, networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+) -> None:
+    """Put the optimizer state that belongs to the weights at ``path`` into the optimizers.
+
+    Raises:
+        LipdataError: missing, cut short, or of another preset.
+    """
+    tensors = _read(_optimizer_path(path), preset)
+    for name, optimizer in optimizers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for index, (parameter, tensor) in enumerate(networks[name].named_parameters()):
+            prefix = f"{name}.{parameter}."
+            own = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+            state[index] = {key: _laid_out_as(tensor, value) for key, value in own.items()}
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
+def _weights(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    return {f"{name}.{key}": value for name, network in networks.items() for key, value in network.state_dict().items()}
+
+
+def _laid_out_as(parameter: Tensor, value: Tensor) -> Tensor:
+    """``value`` in the memory layout of its parameter, without which Adam takes a slower way."""
+    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+
+
+def _weights_path(folder: Path, step: int) -> Path:
+    return folder / f"step-{step}.safetensors"
+
+
+def _optimizer_path(weights: Path) -> Path:
+    return weights.with_suffix(".optimizer.safetensors")
+
+
+def _steps(folder: Path) -> list[int]:
+    names = (re.fullmatch(r"step-(\d+)\.safetensors", path.name) for path in folder.glob("step-*.safetensors"))
+    return sorted(int(name[1]) for name in names if name)
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], preset: str) -> None:
+    with whole(path) as hidden:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, hidden, {"preset": preset})
+
+
+def _read(path: Path, preset: str) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, "pt") as file:
+            of = (file.metadata() or {}).get("preset")
+            if of != preset:
+                raise LipdataError(f"{path} is of preset {of}, its run's config.json says {preset}; keep them together")
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
+    except (OSError, SafetensorError) as error:
+        raise LipdataError(f"{path} cannot be read: {error}; remove it to go on from the checkpoint before") from error

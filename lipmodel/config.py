@@ -1,0 +1,157 @@
+"""Everything that a run needs, as frozen records: presets are data, and a run's own copy is its ``config.json``."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from lipdata import pipeline
+from lipdata.errors import LipdataError
+from lipdata.files import write_whole
+from lipdata.pipeline import Pipeline
+
+FILE_NAME = "config.json"
+
+
+@dataclass(frozen=True)
+class Network:
+    """How large the generator is.
+
+    Attributes:
+        width: share of the paper's channels in every layer.
+        fewest_channels: what no layer goes below.
+        residual_blocks: between fusion and decoder.
+        doubling_kernel, last_kernel: of the decoder's layers; frames, height, width.
+    """
+
+    width: float
+    fewest_channels: int
+    residual_blocks: int
+    doubling_kernel: tuple[int, int, int]
+    last_kernel: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Adam:
+    """The optimizer's numbers (paper, section 5.1)."""
+
+    learning_rate: float = 2e-4
+    weight_decay: float = 4e-4
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a preset's name stands for.
+
+    Attributes:
+        batch: windows a step.
+        log_every, checkpoint_every: steps.
+    """
+
+    network: Network
+    adam: Adam
+    batch: int
+    steps: int
+    log_every: int
+    checkpoint_every: int
+
+
+PRESETS = {
+    "paper": Preset(
+        Network(1.0, 1, 9, (3, 4, 4), (7, 7, 7)), Adam(), batch=16, steps=100_000, log_every=50, checkpoint_every=2000
+    ),
+    "small": Preset(
+        Network(0.5, 1, 9, (3, 4, 4), (7, 7, 7)), Adam(), batch=16, steps=100_000, log_every=50, checkpoint_every=2000
+    ),
+    # For two CPU cores and a few clips: a mouth that moves with the words within three minutes. At 64 x 64 pixels every
+    # weight costs most, so the decoder does not look along time; the residual blocks have done that. No weight decay:
+    # Adam would scale it up with the sound's small gradients, and at this learning rate it holds the loss at 0.105.
+    "tiny": Preset(
+        Network(0.125, 16, 2, (1, 4, 4), (1, 3, 3)),
+        Adam(learning_rate=1e-3, weight_decay=0.0),
+        batch=4,
+        steps=1600,
+        log_every=50,
+        checkpoint_every=300,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what it learns from, and how.
+
+    Attributes:
+        shards, manifest: absolute paths.
+        split: the manifest's split to learn from.
+        seed: of the first weights, the order of the windows and the identity frames.
+        steps: in all, those before a resume included.
+        batch: windows a step.
+        workers: processes that read; they change no result.
+        precision: ``32`` or ``bf16``, of the convolutions while learning.
+        window_frames, window_stride: frames (paper, section 5.1).
+        loss_weights: of each loss in the sum, by the loss's name (paper, Eq. 2).
+        pipeline_digest: of the shards; a resumed run takes no others.
+    """
+
+    shards: str
+    manifest: str
+    split: str
+    preset: str
+    seed: int
+    steps: int
+    batch: int
+    workers: int
+    log_every: int
+    checkpoint_every: int
+    precision: str
+    network: Network
+    adam: Adam
+    pipeline: Pipeline
+    pipeline_digest: str
+    window_frames: int
+    window_stride: int
+    loss_weights: dict[str, float]
+
+
+def save(folder: Path, run: Run) -> None:
+    """Write ``folder/config.json``."""
+    write_whole(folder / FILE_NAME, (json.dumps(asdict(run), indent=2) + "\n").encode())
+
+
+def load(folder: Path) -> Run:
+    """Read ``folder/config.json``.
+
+    Raises:
+        LipdataError: no run folder, or a file that this version did not write.
+    """
+    path = folder / FILE_NAME
+    try:
+        table = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise LipdataError(f"{folder} is no run folder: it has no {FILE_NAME}; make one with lipmodel fit") from error
+    except (OSError, ValueError) as error:
+        raise LipdataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    keys = _require_keys(table, path)
+    try:
+        network = Network(**{name: _frozen(value) for name, value in keys["network"].items()})
+        made = {"network": network, "adam": Adam(**keys["adam"])}
+        return Run(**keys | made | {"pipeline": pipeline.from_json(json.dumps(keys["pipeline"]))})
+    except (TypeError, AttributeError, LipdataError) as error:
+        raise LipdataError(f"{path} is of another version of lipmodel: {error}") from error
+
+
+def _require_keys(table: Any, path: Path) -> dict[str, Any]:
+    names = {field.name for field in fields(Run)}
+    odd = names ^ table.keys() if isinstance(table, dict) else names
+    if odd:
+        raise LipdataError(f"{path} is of another version of lipmodel: key {min(odd)!r} is missing or unknown")
+    keys: dict[str, Any] = table
+    return keys
+
+
+def _frozen(value: Any) -> Any:
+    """JSON has no tuples."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,54 @@
+"""A photo or a ready mouth crop -> the identity picture that the generator takes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lipdata.errors import LipdataError
+from lipdata.pipeline import Pipeline
+
+# A face this small has a mouth of some twenty pixels; a mouth crop of this size is common.
+CROP_SIDE_PX = 128
+
+
+@dataclass(frozen=True, repr=False)
+class Mouth:
+    """Attributes: ``crop`` RGB, uint8 [shape=(64, 64, 3)]; ``origin`` where it was taken from, for the user."""
+
+    crop: np.ndarray
+    origin: str
+
+
+def read_mouth(path: Path, pipeline: Pipeline) -> Mouth:
+    """The mouth in a picture: of the face in it, else, where the picture is square and at most 128 px wide, all of it.
+
+    Raises:
+        LipdataError: not a picture, or one without a face and too large or too long to be a mouth crop.
+    """
+    from lipdata.crop import find_mouth  # loads dlib
+
+    image = _read_picture(path)
+    height, width = image.shape[:2]
+    try:
+        crop, (left, top, right, bottom) = find_mouth(image, pipeline)
+    except LipdataError as error:
+        if height != width or width > CROP_SIDE_PX:
+            raise LipdataError(f"{path}: {error}, or a mouth crop: square, at most {CROP_SIDE_PX} px") from error
+        side = pipeline.video.size_px
+        crop = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+        return Mouth(crop, "no face in it, taken as a mouth crop")
+    return Mouth(crop, f"mouth found at x {left:.0f} to {right:.0f}, y {top:.0f} to {bottom:.0f}")
+
+
+def _read_picture(path: Path) -> np.ndarray:
+    """RGB [shape=(H, W, 3), uint8]."""
+    try:
+        content = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise LipdataError(f"cannot read {path}: {error.strerror}") from error
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
+    if image is None:
+        raise LipdataError(f"{path} is no picture that OpenCV reads; give a PNG or a JPEG file")
+    return image

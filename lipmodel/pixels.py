@@ -1,0 +1,17 @@
+"""Pixels as stored (uint8, colours last) and as the networks take them (float, -1 to 1, colours first)."""
+
+import torch
+from torch import Tensor
+
+
+def to_signal(pixels: Tensor) -> Tensor:
+    """uint8 [shape=(B, ..., H, W, 3)] -> float32, -1 to 1 [shape=(B, 3, ..., H, W)].
+
+    The bytes keep their order, which is what PyTorch calls channels last: the layout that convolutions are fastest in.
+    """
+    return pixels.movedim(-1, 1).to(torch.float32).div_(127.5).sub_(1.0)
+
+
+def to_pixels(signal: Tensor) -> Tensor:
+    """The inverse of ``to_signal``, rounded; values outside -1 to 1 are cut."""
+    return signal.movedim(1, -1).add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)

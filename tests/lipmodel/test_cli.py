@@ -1,0 +1,68 @@
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from lipmodel.cli import main
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def fails(result, *parts):
+    assert result.exit_code == 2 and result.stdout == ""
+    assert result.stderr.startswith("lipmodel: ") and result.stderr.count("\n") == 1
+    for part in parts:
+        assert part in result.stderr
+
+
+def test_help_is_fast_and_loads_neither_torch_nor_dlib():
+    code = "import sys, lipmodel.cli; print({'torch', 'dlib', 'cv2', 'pandas'} & set(sys.modules))"
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()" and time.perf_counter() - began < 2
+    assert "lipmodel fit shards" in call("--help").stdout
+
+
+def test_importing_generate_and_fit_does_not_load_dlib():
+    code = "import sys, lipmodel.generate, lipmodel.fit; print('dlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("command", ["fit", "generate"])
+def test_every_option_is_explained(command):
+    text = call(command, "--help").stdout
+    assert f"lipmodel {command} " in text and "Usage:" in text
+
+
+def test_fit_then_refuse_then_resume(shards_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = ["--preset", "tiny", "--batch", 1, "--workers", 0]
+    first = call("fit", shards_folder, *few, "--steps", 1)
+    folder = f"runs/{shards_folder.name}-tiny"
+    assert first.exit_code == 0, first.output
+    assert first.stdout == f"next: lipmodel generate {folder} --image FACE --audio SPEECH -o out.mp4\n"
+    fails(call("fit", shards_folder, "--preset", "tiny"), f"{folder} is not empty", "--resume", "-o")
+    fails(call("fit", shards_folder, "-o", folder, "--resume", "--batch", 5), "--batch 5", "began with 1")
+    fails(call("fit", shards_folder, "-o", folder, "--resume"), "has done its 1 steps")
+    assert call("fit", shards_folder, "-o", folder, "--resume", "--steps", 2).exit_code == 0
+    assert (tmp_path / folder / "checkpoints" / "step-2.safetensors").exists()
+
+
+def test_mistakes_of_fit(shards_folder, tmp_path):
+    out = tmp_path / "run"
+    fails(call("fit", tmp_path), "holds no shards")
+    fails(call("fit", shards_folder, "-o", out, "--split", "test"), "no clip of split 'test'")
+    fails(call("fit", shards_folder, "-o", out, "--batch", 11, "--preset", "tiny"), "take --batch 10")
+    fails(call("fit", shards_folder, "-o", out, "--manifest", tmp_path / "none.csv"), "none.csv")
+    fails(call("fit", shards_folder, "-o", out, "--resume"), "is no run folder")
+    assert not out.exists()
+
+
+def test_mistakes_of_generate(tmp_path):
+    given = ["--image", tmp_path / "a.png", "--audio", tmp_path / "a.wav", "-o", tmp_path / "out.mp4"]
+    fails(call("generate", tmp_path, *given), "is no run folder")
