@@ -5,11 +5,11 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
 
-from lipdata.errors import FirstFailure, LipdataError
+from lipdata.commands import Commands
+from lipdata.errors import LipdataError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -21,28 +21,9 @@ pipeline_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-class Commands(click.Group):
-    """A mistake of the user's ends as one line on stderr and exit status 2, never as a traceback."""
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except FirstFailure as error:
-            click.echo(f"lipdata: {error}", err=True)
-            context.exit(1)
-        except LipdataError as error:
-            click.echo(f"lipdata: {error}", err=True)
-            context.exit(2)
-        except click.UsageError as error:
-            about = error.ctx.command_path if error.ctx else "lipdata"
-            click.echo(f"lipdata: {error.format_message()} See: {about} --help", err=True)
-            context.exit(2)
-        except OSError as error:
-            click.echo(f"lipdata: {error.filename or context.invoked_subcommand}: {error.strerror or error}", err=True)
-            context.exit(2)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    "lipdata", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(package_name="lipdata")
 def main() -> None:
     """Talking-face corpora into shards of mouth crops, log-mel and optical flow.

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipdata.errors import ClipError, LipdataError
+from lipdata.errors import ClipError, NoFaceError
 from lipdata.lips import MOUTH, FaceFinder, predictor_path
 from lipdata.pipeline import Lips, Pipeline
 
@@ -82,12 +82,12 @@ def find_mouth(image: np.ndarray, pipeline: Pipeline, predictor: Path | None = N
         crop, uint8 RGB [shape=(64, 64, 3)], and its box x0, y0, x1, y1 in the photo [shape=(4,)].
 
     Raises:
-        LipdataError: no face in the photo.
+        NoFaceError: no face in the photo.
     """
     finder = FaceFinder(predictor_path(predictor))
     faces = finder.detect(image)
     if not faces:
-        raise LipdataError(
+        raise NoFaceError(
             f"no face found in the image of {image.shape[1]}x{image.shape[0]} pixels; give one with a frontal face"
         )
     boxes = mouth_boxes(finder.landmarks(image, faces[0][0])[None], pipeline.lips)

@@ -22,5 +22,9 @@ class ClipError(LipdataError):
         return f"{self.stage}: {self.reason}"
 
 
+class NoFaceError(LipdataError):
+    """A picture in which the detector finds no face."""
+
+
 class FirstFailure(LipdataError):
     """A clip failed and the user asked to stop at the first that does."""

@@ -5,25 +5,14 @@ from typing import Any
 
 import click
 
-from lipdata.errors import LipdataError
+from lipdata.commands import Commands
 from lipmodel.config import PRESETS
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-class Commands(click.Group):
-    """A mistake of the user's is one line on stderr and exit status 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except LipdataError as error:
-            click.echo(f"lipmodel: {error}", err=True)
-            ctx.exit(2)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("lipmodel", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Make a mouth speak: learn from shards of lipdata, then generate video from a picture and speech.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipdata.errors import LipdataError
+from lipdata.errors import LipdataError, NoFaceError
 from lipdata.pipeline import Pipeline
 
 # A face this small has a mouth of some twenty pixels; a mouth crop of this size is common.
@@ -33,7 +33,7 @@ def read_mouth(path: Path, pipeline: Pipeline) -> Mouth:
     height, width = image.shape[:2]
     try:
         crop, (left, top, right, bottom) = find_mouth(image, pipeline)
-    except LipdataError as error:
+    except NoFaceError as error:
         if height != width or width > CROP_SIDE_PX:
             raise LipdataError(f"{path}: {error}, or a mouth crop: square, at most {CROP_SIDE_PX} px") from error
         side = pipeline.video.size_px

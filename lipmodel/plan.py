@@ -7,12 +7,10 @@ import torch
 
 from lipdata import pipeline
 from lipdata.errors import LipdataError
-from lipdata.shards import open_folder
+from lipdata.shards import STRIDE, WINDOW, open_folder
 from lipmodel import config
 from lipmodel.config import PRESETS, Run
 
-WINDOW_FRAMES = 16  # 0.64 s at 25 frames a second (paper, section 5.1)
-WINDOW_STRIDE = 8
 LAMBDA_PIX = 0.5  # paper, Eq. 2
 
 
@@ -61,8 +59,8 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
         adam=preset.adam,
         pipeline=pipeline.from_json(attributes["pipeline"]),
         pipeline_digest=attributes["pipeline_digest"],
-        window_frames=WINDOW_FRAMES,
-        window_stride=WINDOW_STRIDE,
+        window_frames=WINDOW,
+        window_stride=STRIDE,
         loss_weights={"pixel": LAMBDA_PIX},
     )
     return folder, run

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 
 import pytest
 from click.testing import CliRunner
@@ -19,11 +18,10 @@ def fails(result, *parts):
         assert part in result.stderr
 
 
-def test_help_is_fast_and_loads_neither_torch_nor_dlib():
+def test_help_loads_neither_torch_nor_dlib():
     code = "import sys, lipmodel.cli; print({'torch', 'dlib', 'cv2', 'pandas'} & set(sys.modules))"
-    began = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()" and time.perf_counter() - began < 2
+    assert done.stdout.strip() == "set()"
     assert "lipmodel fit shards" in call("--help").stdout
 
 

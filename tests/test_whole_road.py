@@ -1,0 +1,56 @@
+"""Corpus -> shards -> generator -> video, as a newcomer walks it: the commands alone."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from lipdata.media import ffmpeg_binary
+
+
+def run(*arguments: object) -> str:
+    ran = subprocess.run([sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def decoded(video: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and sound of an MP4, by ffmpeg itself."""
+    plain = [ffmpeg_binary(), "-v", "error", "-i", str(video)]
+    to_rgb = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    frames = subprocess.run([*plain, *to_rgb], capture_output=True, check=True).stdout
+    sound = subprocess.run([*plain, "-f", "f32le", "-"], capture_output=True, check=True).stdout
+    return np.frombuffer(frames, np.uint8).reshape(-1, 256, 256, 3), np.frombuffer(sound, np.float32)
+
+
+def walk(corpus: Path, folder: Path, image: Path, audio: Path) -> tuple[np.ndarray, np.ndarray]:
+    run("lipdata", "ingest", corpus, "-o", folder / "shards", "-j", 2)
+    run("lipdata", "check", folder / "shards")
+    run("lipmodel", "fit", folder / "shards", "-o", folder / "run", "--preset", "tiny", "--steps", 2, "--batch", 2)
+    run("lipmodel", "generate", folder / "run", "--image", image, "--audio", audio, "-o", folder / "lips.mp4")
+    assert (folder / "run" / "samples" / "step-2.png").exists()
+    return decoded(folder / "lips.mp4")
+
+
+def test_the_sample_corpus(sample: Path, tmp_path: Path) -> None:
+    speech = next(sample.glob("s33/*.mpg"))
+    frames, sound = walk(sample, tmp_path, sample / "faces" / "s33.png", speech)
+    assert len(frames) == 75 and abs(len(sound) / 44100 - 3) < 0.1
+    assert np.abs(sound).max() > 0.05
+
+
+def test_real_clips(grid: Path, tmp_path: Path) -> None:
+    for name in ("s1/bbaf2n.mpg", "s31/bgiq6p.mpg"):
+        (tmp_path / "corpus" / name).parent.mkdir(parents=True)
+        shutil.copy(grid / name, tmp_path / "corpus" / name)
+    clip = grid / "sA" / "brbk7n.mpg"
+    photo = tmp_path / "photo.png"
+    subprocess.run([ffmpeg_binary(), "-v", "error", "-i", str(clip), "-frames:v", "1", str(photo)], check=True)
+    assert cv2.imread(str(photo)).shape == (288, 360, 3)
+    frames, _ = walk(tmp_path / "corpus", tmp_path, photo, clip)
+    plain = [ffmpeg_binary(), "-v", "error", "-i", str(clip), "-vn", "-ac", "1", "-f", "s16le", "-"]
+    samples = len(subprocess.run(plain, capture_output=True, check=True).stdout) // 2
+    assert len(frames) == round(25 * samples / 44100) == 74  # its sound ends 22 ms before its picture
