@@ -27,8 +27,8 @@ Written by `python benchmarks/smoothing.py GRID`.
 {table}
 
 Without smoothing more than half of the flow in silence is the box's own jitter. The default, `lips.smooth_frames` in
-`pipelines/grid.toml`, is the best of the windows that can follow a head. One box for the whole clip does as well or
-better on these clips, whose speakers sit still before a camera; it is no choice for a corpus where heads move.
+`pipelines/grid.toml`, is the best by the mean of those that can follow a head. One box for the whole clip does
+better for two of these three speakers, who sit still before a camera; it is no choice where heads move.
 """
 WINDOWS = (1, 5, 9, 15, 25, 149)
 

@@ -1,7 +1,6 @@
 """The command lipdata: parse, call, print."""
 
 import json
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -98,6 +97,8 @@ def ingest(
     lipdata ingest grid/ -o shards -j 8 --max-failed 20
     lipdata ingest lectures/ --pipeline lectures.toml --manifest lectures.csv
     """
+    import joblib
+
     from lipdata import corpora, manifest, pipeline
     from lipdata.ingest import ingest as run
     from lipdata.lips import predictor_path
@@ -114,7 +115,7 @@ def ingest(
             out,
             setup,
             predictor=predictor_path(landmarks),
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs or joblib.cpu_count(),
             fail_fast=fail_fast,
             report=report,
         )

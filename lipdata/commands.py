@@ -10,7 +10,18 @@ from lipdata.errors import FirstFailure, LipdataError
 class Commands(click.Group):
     """Commands whose mistakes end as one line on stderr and exit status 2; at the first failure asked for, 1."""
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """As click's, with a wrong option before the command told in one line."""
+        try:
+            return super().make_context(*arguments, **options)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            click.echo(f"{self.name}: {error.format_message()} See: {self.name} --help", err=True)
+            raise SystemExit(2) from error
+
     def invoke(self, ctx: click.Context) -> Any:
+        """As click's, with every mistake told in one line."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:

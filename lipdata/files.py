@@ -11,12 +11,7 @@ from lipdata.errors import LipdataError
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A hidden path to write to; when the block ends well it is fsynced and renamed to ``path``, else removed.
-
-    Example:
-        >>> with whole(Path("/tmp/x.txt")) as hidden:
-        ...     _ = hidden.write_text("all or nothing")
-    """
+    """A hidden path to write to; when the block ends well it is fsynced and renamed to ``path``, else removed."""
     if not path.parent.is_dir():
         raise LipdataError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     hidden = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

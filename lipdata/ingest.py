@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
 from lipdata import files, ledger, manifest, shards
@@ -25,7 +26,16 @@ from lipdata.pipeline import Pipeline
 from lipdata.source import locate
 
 # A fault of ours that one clip brings out costs that clip, and says so; a full disk or too little memory ends the run.
-UNFORESEEN = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError, cv2.error)
+UNFORESEEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    cv2.error,
+)
 
 # Called with (clips done, of them failed) so far.
 Report = Callable[[int, int], None]
@@ -90,7 +100,11 @@ def ingest(
     out.mkdir(parents=True, exist_ok=True)
     plan = _plan(corpus, rows, out, pipeline, predictor, fail_fast)
     results: list[Result] = []
-    with _watch(plan, report), joblib.parallel_config("loky", n_jobs=min(jobs, len(plan)), inner_max_num_threads=1):
+    with (
+        _watch(plan, report),
+        _alive(),
+        joblib.parallel_config("loky", n_jobs=min(jobs, len(plan)), inner_max_num_threads=1),
+    ):
         results.extend(
             joblib.Parallel(return_as="generator_unordered")(joblib.delayed(make_shard)(job) for job in plan)
         )
@@ -189,8 +203,16 @@ def _attributes(job: Job) -> dict[str, str | int]:
 
 
 @contextmanager
+def _alive() -> Iterator[None]:
+    try:
+        yield
+    except TerminatedWorkerError as error:
+        raise LipdataError("a worker was killed, for want of memory perhaps; try again with a smaller -j") from error
+
+
+@contextmanager
 def _watch(plan: Sequence[Job], report: Report) -> Iterator[None]:
-    """Report the workers' tallies four times a second; workers on other machines would write them all the same."""
+    """Report the workers' tallies four times a second."""
     done = threading.Event()
 
     def count() -> None:

@@ -157,7 +157,7 @@ def _row(record: dict[str, str]) -> Row:
 
 
 def _require_text(text: str, name: str, max_bytes: int) -> None:
-    if not 0 < len(text.encode()) <= max_bytes or not text.isprintable():
+    if not text.isprintable() or not 0 < len(text.encode()) <= max_bytes:
         raise LipdataError(f"{name} {text!r}; allowed: 1 to {max_bytes} bytes of printable UTF-8")
 
 

@@ -25,7 +25,7 @@ PROTOCOLS = "file,pipe"
 # No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
 FORMATS = (
     "mpeg,mpegts,mpegvideo,mov,mp4,matroska,webm,avi,asf,flv,dv,mxf,nut,m4v,h264,hevc,"
-    "ogg,wav,w64,mp3,flac,aac,aiff,caf,amr"
+    "ogg,wav,w64,mp3,flac,aac,aiff,caf,amr,au,ac3,eac3,wv,tta,voc,ape,dts,opus"
 )
 TIMEOUT_S = 300
 SEEK_EARLY_S = 10.0
@@ -137,8 +137,10 @@ def read_sound(path: Path, sample_rate_hz: int) -> np.ndarray:
     """
     command = _command(_sound_output(_source(path).audio, "pipe:1", sample_rate_hz))
     process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    if not process.stdout:
-        raise ClipError("media", _reason(process.stderr.decode("utf-8", "replace"), "no sound in it"))
+    log = process.stderr.decode("utf-8", "replace")
+    if not process.stdout or process.returncode:
+        otherwise = "no sound in it" if not process.stdout else f"ffmpeg ended with status {process.returncode}"
+        raise ClipError("media", _reason(log, otherwise))
     return _clipped(np.frombuffer(process.stdout, np.float32))
 
 
@@ -337,6 +339,8 @@ def _frames(content: bytearray, n_frames: int) -> np.ndarray:
 def _reason(log: str, otherwise: str) -> str:
     """ffmpeg's own word for what is wrong, its addresses and our folders cut away; else ``otherwise``."""
     lines = [re.sub(r"^\[[^\]]*\] ?", "", line).strip() for line in log.splitlines()]
+    if "not on whitelist" in log.lower():
+        return "a kind of file that lipdata does not open: turn it into mp4 or wav"
     telling = re.compile(
         r"Invalid data|moov atom|Error opening|No such file|Permission denied|matches no streams", re.I
     )

@@ -1,4 +1,4 @@
-"""A pipeline file (TOML) -> frozen dataclasses. Every number of the pipeline stands in that file, none here."""
+"""A pipeline file (TOML) -> frozen dataclasses. The numbers of the pipeline stand in that file, not here."""
 
 import hashlib
 import json
@@ -193,7 +193,13 @@ def load(name_or_path: str) -> Pipeline:
 
 def from_json(text: str) -> Pipeline:
     """The inverse of ``Pipeline.to_json``. Raises LipdataError where a table or a key is not of this version."""
-    pipeline: Pipeline = _build(Pipeline, json.loads(text), "")
+    try:
+        table = json.loads(text)
+    except ValueError as error:
+        raise LipdataError(f"the pipeline stored with the shards is no JSON: {error}") from error
+    if not isinstance(table, dict):
+        raise LipdataError("the pipeline stored with the shards is no table; ingest again")
+    pipeline: Pipeline = _build(Pipeline, table, "")
     return pipeline
 
 

@@ -114,7 +114,8 @@ def write_shard(path: Path, clips: Sequence[ClipData], attributes: Mapping[str, 
             for clip, start, array in zip(range(len(clips)), starts, arrays, strict=True):
                 dataset[slice(start, start + len(array)) if per_frame else clip] = array
             dataset.attrs.update(axes=axes, units=units)
-        file.create_dataset("clips", data=table, track_times=False)
+        dataset = file.create_dataset("clips", data=table, track_times=False)
+        dataset.attrs.update(axes="C", units="start, length: frames")
         file.attrs.update(attributes)
         file.attrs.update(format=FORMAT, version=VERSION)
         content = _content_sha256(file)

@@ -33,7 +33,7 @@ def main() -> None:
 @click.option("--seed", type=click.IntRange(min=0), help="Of first weights and order.  [default: 0]")
 @click.option("--workers", type=click.IntRange(min=0), help="Reading processes; they change no result.  [default: 2]")
 @click.option("--precision", type=click.Choice(["32", "bf16"]), help="Of convolutions.  [default: bf16 if fast]")
-@click.option("--resume", is_flag=True, help="Go on from the run's newest checkpoint, as if it had never stopped.")
+@click.option("--resume", is_flag=True, help="Go on from the newest checkpoint; on a CPU, as if it had never stopped.")
 def fit(resume: bool, **options: Any) -> None:
     """Train the generator on SHARDS, a folder that lipdata ingest made.
 

@@ -7,7 +7,7 @@ import torch
 
 from lipdata import pipeline
 from lipdata.errors import LipdataError
-from lipdata.shards import STRIDE, WINDOW, open_folder
+from lipdata.shards import STRIDE, WINDOW, Shard, open_folder
 from lipmodel import config
 from lipmodel.config import PRESETS, Run
 
@@ -42,7 +42,9 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LipdataError(f"{folder} is not empty; continue it with --resume, or choose another folder with -o")
     preset = PRESETS[name]
-    attributes = open_folder(wish.shards)[0].attributes
+    shard = open_folder(wish.shards)[0]
+    attributes = shard.attributes
+    _require_shapes(shard)
     run = Run(
         shards=str(wish.shards.absolute()),
         manifest=str((wish.manifest or wish.shards / "manifest.csv").absolute()),
@@ -76,7 +78,6 @@ def continued_run(wish: Wish) -> tuple[Path, Run]:
     run = config.load(folder)
     fixed = {"preset": wish.preset, "batch": wish.batch, "split": wish.split, "seed": wish.seed}
     fixed["precision"] = wish.precision
-    fixed["manifest"] = str(wish.manifest.absolute()) if wish.manifest else None
     for name, asked in fixed.items():
         if asked is not None and asked != getattr(run, name):
             raise LipdataError(f"--{name} {asked}, but {folder} began with {getattr(run, name)}; leave --{name} out")
@@ -85,7 +86,21 @@ def continued_run(wish: Wish) -> tuple[Path, Run]:
         raise LipdataError(f"{wish.shards} are of another pipeline than {folder}; resume with {run.shards}")
     steps = run.steps if wish.steps is None else wish.steps
     workers = run.workers if wish.workers is None else wish.workers
-    return folder, replace(run, shards=str(wish.shards.absolute()), steps=steps, workers=workers)
+    # A shard folder may have moved, and its manifest with it.
+    moved = run.manifest == str(Path(run.shards) / "manifest.csv")
+    manifest = wish.manifest or (wish.shards / "manifest.csv" if moved else Path(run.manifest))
+    shards = str(wish.shards.absolute())
+    return folder, replace(run, shards=shards, manifest=str(manifest.absolute()), steps=steps, workers=workers)
+
+
+def _require_shapes(shard: Shard) -> None:
+    """The generator is made for the paper's crops and log-mel."""
+    for name, wanted in (("frames", (64, 64, 3)), ("mel", (4, 128))):
+        got = shard.array(name).shape[1:]
+        if got != wanted:
+            raise LipdataError(
+                f"{shard.path}: {name} of shape {got}; the generator takes {wanted}: ingest with pipeline grid"
+            )
 
 
 def _preset(wish: Wish) -> str:

@@ -146,6 +146,7 @@ def test_every_bad_clip_is_named_and_the_good_one_unharmed(broken: Path, made: P
         row = table.loc[f"s1/{stem}"]
         assert (row.status, row.stage) == ("failed", stage), (stem, row.to_dict())
         assert str(row.reason).startswith(reason), (stem, row.reason)
+    assert table.loc["s1/truncated", "reason"].startswith("decoder complained")
     assert table.loc["s1/truncated", "status"] == "ok" and 30 <= table.loc["s1/truncated", "n_frames"] < 45
     shard = Shard(tmp_path / "out" / "grid-00000.h5")
     alone = shards.open_folder(made)[0]
@@ -268,6 +269,19 @@ def test_show_draws_what_is_in_the_shard(made: Path, tmp_path: Path) -> None:
     first_row = np.concatenate(list(frames[:25]), axis=1)
     places = cv2.matchTemplate(np.ascontiguousarray(picture), first_row, cv2.TM_SQDIFF)
     assert places.min() == 0
+
+
+def test_doctor_names_what_is_missing() -> None:
+    code = "import sys; sys.modules['dlib'] = None; from lipdata.cli import main; main(['doctor'])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2 and "Traceback" not in ran.stderr
+    assert "MISSING dlib-bin" in ran.stdout and "-> pip install dlib-bin" in ran.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--bogus",), ("bogus",), ("ingest",), ("ingest", "x", "-j", "0")])
+def test_a_mistake_in_the_usage_is_one_line(arguments: tuple[str, ...]) -> None:
+    ran = lipdata(*arguments)
+    assert ran.returncode == 2 and len(ran.stderr.splitlines()) == 1 and ran.stderr.startswith("lipdata: ")
 
 
 def test_doctor_finds_this_machine_fit() -> None:

@@ -19,6 +19,17 @@ from lipdata.sample.espeak import Sound, say
 from lipdata.sample.viseme import MouthTrack, mouth_track
 
 N_CLIPS = 3
+
+
+def test_the_clip_that_make_demo_names_is_in_the_corpus() -> None:
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    named = re.search(r"corpus/s33/(\w+)\.mpg", makefile)
+    said = re.search(r'says \\"([a-z ]+)\\"', makefile)
+    assert named and said
+    assert {clip_name(sentence(index)) for index in range(2, 12, 3)} >= {named[1]}
+    assert clip_name(tuple(said[1].split())) == named[1]
+
+
 TICKS_PER_S = 25000
 
 

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -35,6 +36,7 @@ def test_importing_generate_and_fit_does_not_load_dlib():
 def test_every_option_is_explained(command):
     text = call(command, "--help").stdout
     assert f"lipmodel {command} " in text and "Usage:" in text
+    assert all(option.help for option in main.commands[command].params if isinstance(option, click.Option))
 
 
 def test_fit_then_refuse_then_resume(shards_folder, tmp_path, monkeypatch):
