@@ -1,7 +1,10 @@
+import shutil
 import subprocess
 import sys
 
 import click
+import h5py
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -66,3 +69,25 @@ def test_mistakes_of_fit(shards_folder, tmp_path):
 def test_mistakes_of_generate(tmp_path):
     given = ["--image", tmp_path / "a.png", "--audio", tmp_path / "a.wav", "-o", tmp_path / "out.mp4"]
     fails(call("generate", tmp_path, *given), "is no run folder")
+
+
+def test_a_run_goes_on_when_its_shards_have_moved(shards_folder, tmp_path):
+    here, there, run = tmp_path / "here", tmp_path / "there", tmp_path / "run"
+    shutil.copytree(shards_folder, here)
+    few = ["-o", run, "--workers", 0]
+    assert call("fit", here, *few, "--preset", "tiny", "--batch", 1, "--steps", 1).exit_code == 0
+    here.rename(there)
+    again = call("fit", there, *few, "--resume", "--steps", 2)
+    assert again.exit_code == 0, again.output
+
+
+def test_shards_of_another_geometry_are_refused(shards_folder, tmp_path):
+    odd = tmp_path / "odd"
+    shutil.copytree(shards_folder, odd)
+    for path in odd.glob("*.h5"):
+        with h5py.File(path, "r+") as file:
+            rows = len(file["frames"])
+            del file["frames"]
+            file["frames"] = np.zeros((rows, 96, 96, 3), np.uint8)
+    fails(call("fit", odd, "-o", tmp_path / "run"), "frames of shape (96, 96, 3)", "takes (64, 64, 3)")
+    assert not (tmp_path / "run").exists()
