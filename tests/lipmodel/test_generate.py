@@ -124,7 +124,7 @@ def test_mistakes_are_told_in_one_line(run, crop, tmp_path):
     refused(run, speech, speech, out, "speech.wav is no picture")
     refused(run, tmp_path / "none.png", speech, out, "cannot read .*none.png: No such file")
     refused(run, crop, silent, out, "silent.mp4: no sound in it")
-    refused(run, crop, crop, out, "crop.png: no sound in it")
+    refused(run, crop, crop, out, "crop.png: a kind of file that lipdata does not open")
     refused(run, crop, short, out, r"0.010 s of sound; allowed: 0.04 s \(a frame\) or more")
     refused(run, crop, speech, tmp_path / "no" / "out.mp4", "there is no folder")
     refused(tmp_path, crop, speech, out, "is no run folder: it has no config.json")
