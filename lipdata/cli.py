@@ -188,10 +188,12 @@ def check(path: Path, as_json: bool) -> None:
 @json_option
 def info(shards: Path, as_json: bool) -> None:
     """Counts, hours, speakers and failures of a shard folder."""
+    from dataclasses import asdict
+
     from lipdata.summary import summarise
 
     summary = summarise(shards)
-    click.echo(json.dumps(summary.to_dict()) if as_json else "\n".join(summary.lines()))
+    click.echo(json.dumps(asdict(summary)) if as_json else "\n".join(summary.lines()))
 
 
 @main.command()

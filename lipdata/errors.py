@@ -9,14 +9,14 @@ class ClipError(LipdataError):
     """One clip cannot be used. The run goes on; the ledger gets the stage and the reason.
 
     Attributes:
-        stage: the room that refused it: ``manifest``, ``media`` or ``lips``.
-        reason: one line.
+        stage: the room that refused it: ``manifest``, ``media`` or ``lips``; ``unforeseen`` for a fault of ours.
+        reason: one line, whatever line breaks a file's name brought along.
     """
 
     def __init__(self, stage: str, reason: str) -> None:
         super().__init__(stage, reason)
         self.stage = stage
-        self.reason = reason
+        self.reason = " ".join(reason.split())
 
     def __str__(self) -> str:
         return f"{self.stage}: {self.reason}"

@@ -23,7 +23,7 @@ from lipdata.lips import FaceFinder
 from lipdata.manifest import Row
 from lipdata.media import ffmpeg_binary
 from lipdata.pipeline import Pipeline
-from lipdata.source import locate
+from lipdata.source import Source, locate
 
 # A fault of ours that one clip brings out costs that clip, and says so; a full disk or too little memory ends the run.
 UNFORESEEN = (
@@ -135,7 +135,7 @@ def _make_shard(job: Job) -> Result:
             try:
                 where = locate(row, job.corpus)
                 hashes[row.clip_id] = where.sha256
-                clip = make_clip(row, where, finder, job.pipeline)
+                clip = _made(row, where, finder, job.pipeline)
                 entries.append(_ok(clip, job, start))
                 made.append(clip)
                 start += len(clip.data.frames)
@@ -143,14 +143,18 @@ def _make_shard(job: Job) -> Result:
                 if job.fail_fast:
                     raise FirstFailure(f"{row.clip_id} failed: {error}; stopped at the first failure") from error
                 entries.append(Entry(row.clip_id, FAILED, error.stage, error.reason))
-            except UNFORESEEN as error:
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())}; please report it with the clip"
-                entries.append(Entry(row.clip_id, FAILED, "unforeseen", reason[:300]))
             tally.write(f"{entries[-1].status}\n")
     if made:
         shards.write_shard(job.out / f"{job.name}.h5", [clip.data for clip in made], _attributes(job))
     rows = tuple(replace(row, sha256=row.sha256 or hashes.get(row.clip_id, "")) for row in job.rows)
     return Result(tuple(entries), rows)
+
+
+def _made(row: Row, where: Source, finder: FaceFinder, pipeline: Pipeline) -> Made:
+    try:
+        return make_clip(row, where, finder, pipeline)
+    except UNFORESEEN as error:
+        raise ClipError("unforeseen", f"{type(error).__name__}: {str(error)[:200]}; please report it") from error
 
 
 def _require_empty(out: Path) -> None:
@@ -204,6 +208,7 @@ def _attributes(job: Job) -> dict[str, str | int]:
 
 @contextmanager
 def _alive() -> Iterator[None]:
+    """A worker's death, told in one line."""
     try:
         yield
     except TerminatedWorkerError as error:

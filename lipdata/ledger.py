@@ -1,7 +1,7 @@
 """The ledger: one row for every clip of the manifest, whatever became of it. found = ok + failed, always."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -43,15 +43,11 @@ TEXTS = ("clip_id", "status", "stage", "reason", "shard")
 COLUMNS = [field.name for field in fields(Entry)]
 
 
-def to_csv(entries: Iterable[Entry]) -> bytes:
-    """Entries as CSV, in the order given, UTF-8 and LF."""
-    table = pd.DataFrame([asdict(entry) for entry in entries], columns=COLUMNS)
-    return table.to_csv(index=False, lineterminator="\n").encode()
-
-
 def write(path: Path, entries: Sequence[Entry]) -> None:
-    """Write the ledger, sorted by clip_id."""
-    write_whole(path, to_csv(sorted(entries, key=lambda entry: entry.clip_id)))
+    """Write the ledger, sorted by clip_id, UTF-8 and LF."""
+    ordered = sorted(entries, key=lambda entry: entry.clip_id)
+    table = pd.DataFrame([asdict(entry) for entry in ordered], columns=COLUMNS)
+    write_whole(path, table.to_csv(index=False, lineterminator="\n").encode())
 
 
 def read(path: Path) -> pd.DataFrame:

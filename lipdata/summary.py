@@ -1,7 +1,7 @@
 """What a shard folder holds, in numbers: for people as lines, for programs as one JSON object."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -34,10 +34,6 @@ class Summary:
     frames_interpolated: int
     complaints: int
     failures: dict[str, int]
-
-    def to_dict(self) -> dict[str, object]:
-        """The same as plain values, for JSON."""
-        return asdict(self)
 
     def lines(self) -> list[str]:
         """The summary for a person."""

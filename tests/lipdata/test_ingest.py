@@ -180,6 +180,15 @@ def test_a_bad_manifest_stops_before_anything_is_made(sample: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+def test_a_line_break_in_a_name_leaves_the_ledger_readable(sample: Path, tmp_path: Path) -> None:
+    header = "clip_id,speaker,split,path,sha256,transcript\n"
+    (tmp_path / "m.csv").write_text(header + 's1/a,s1,,"gone\r\nfor good.mpg",,\n', newline="")
+    ran = lipdata("ingest", sample, "-o", tmp_path / "out", "--manifest", tmp_path / "m.csv", "-j", 1)
+    assert ran.returncode == 1
+    assert ledger.read(tmp_path / "out" / "ledger.csv").reason.tolist() == ["gone for good.mpg is not there"]
+    assert lipdata("check", tmp_path / "out").returncode == 0  # manifest and ledger are read, and agree
+
+
 def test_a_manifest_decides_clips_and_notices_changed_files(sample: Path, tmp_path: Path) -> None:
     made = lipdata("manifest", sample, "-o", tmp_path / "m.csv", "--test", "s2")
     assert made.returncode == 0, made.stderr
