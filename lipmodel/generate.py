@@ -84,7 +84,7 @@ def speak(generator: Generator, crop: np.ndarray, sound: np.ndarray, n_frames: i
 
 @torch.no_grad()
 def _signals(generator: Generator, mels: Tensor, identity: Tensor) -> np.ndarray:
-    fakes = generator(mels, identity.expand(len(mels), -1, -1, -1))  # B, 3, T, H, W
+    fakes = generator(mels, identity.expand(len(mels), -1, -1, -1)).video  # B, 3, T, H, W
     signals: np.ndarray = fakes.movedim(1, -1).float().cpu().numpy()  # B, T, H, W, 3
     return signals
 

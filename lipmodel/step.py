@@ -30,7 +30,7 @@ def take_step(
     """
     real = to_signal(batch["video"])  # B, 3, T, H, W
     with torch.autocast(real.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        fake = generator(batch["mel"], to_signal(batch["identity"]))  # B, 3, T, H, W
+        fake = generator(batch["mel"], to_signal(batch["identity"])).video  # B, 3, T, H, W
 
     losses = {"pixel": l_pix(fake.float(), real)}
     total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()

@@ -24,7 +24,7 @@ def validate(generator: nn.Module, windows: Windows, batch: int) -> dict[str, fl
     total = 0.0
     for some in pick.parts(batch):
         tensors = on(device, windows[some])
-        fake = generator(tensors["mel"], to_signal(tensors["identity"]))
+        fake = generator(tensors["mel"], to_signal(tensors["identity"])).video
         total += l_pix(fake, to_signal(tensors["video"])).item() * len(some.windows)
     return {"val_pixel": total / len(pick.windows)}
 
@@ -34,7 +34,7 @@ def write_samples(path: Path, generator: nn.Module, windows: Windows) -> None:
     """A picture of a few windows, real over generated."""
     device = next(generator.parameters()).device
     batch = on(device, windows[sample(windows, SAMPLED_WINDOWS)])
-    fake = to_pixels(generator(batch["mel"], to_signal(batch["identity"])))  # B, T, H, W, 3
+    fake = to_pixels(generator(batch["mel"], to_signal(batch["identity"])).video)  # B, T, H, W, 3
     pairs = np.stack([batch["video"].cpu().numpy(), fake.cpu().numpy()], axis=1)  # B, 2, T, H, W, 3
     path.parent.mkdir(exist_ok=True)
     write_png(path, strip(list(pairs.reshape(-1, *pairs.shape[2:]))))

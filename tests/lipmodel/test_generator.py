@@ -17,12 +17,12 @@ def inputs(clips, frames, device="cpu"):
 def test_any_number_of_frames(preset, frames):
     with torch.device("meta"):
         generator = Generator(PRESETS[preset].network)
-    assert generator(*inputs(2, frames, "meta")).shape == (2, 3, frames, 64, 64)
+    assert generator(*inputs(2, frames, "meta")).video.shape == (2, 3, frames, 64, 64)
 
 
 @pytest.mark.parametrize(("clips", "frames"), [(1, 1), (2, 5)])
 def test_values_lie_between_minus_one_and_one(clips, frames):
-    video = Generator(TINY)(*inputs(clips, frames))
+    video = Generator(TINY)(*inputs(clips, frames)).video
     assert video.shape == (clips, 3, frames, 64, 64)
     assert video.isfinite().all() and video.abs().max() <= 1
 
@@ -30,13 +30,13 @@ def test_values_lie_between_minus_one_and_one(clips, frames):
 def test_a_clip_does_not_depend_on_its_neighbours_in_the_batch():
     generator = Generator(TINY)
     mel, identity = torch.randn(3, 64, 128) * 20 - 40, torch.rand(3, 3, 64, 64)
-    together = generator(mel, identity)
-    torch.testing.assert_close(together[1:2], generator(mel[1:2], identity[1:2]), atol=1e-5, rtol=0)
+    together = generator(mel, identity).video
+    torch.testing.assert_close(together[1:2], generator(mel[1:2], identity[1:2]).video, atol=1e-5, rtol=0)
 
 
 def test_every_weight_learns():
     generator = Generator(TINY)
-    generator(torch.randn(2, 64, 128) * 20 - 40, torch.rand(2, 3, 64, 64)).square().mean().backward()
+    generator(torch.randn(2, 64, 128) * 20 - 40, torch.rand(2, 3, 64, 64)).video.square().mean().backward()
     for name, parameter in generator.named_parameters():
         assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
 
@@ -49,7 +49,7 @@ def test_sound_moves_in_time_with_the_frames():
     mel, identity = torch.randn(1, 160, 128) * 20 - 40, torch.rand(1, 3, 64, 64)
     louder = mel.clone()
     louder[:, 80:84] += 20.0
-    changed = (generator(louder, identity) - generator(mel, identity)).abs().mean((0, 1, 3, 4))  # T
+    changed = (generator(louder, identity).video - generator(mel, identity).video).abs().mean((0, 1, 3, 4))  # T
     assert changed.argmax() in range(18, 23)
     assert changed[[*range(8), *range(32, 40)]].max() < 0.05 * changed.max()
 
