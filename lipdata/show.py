@@ -1,5 +1,6 @@
 """One clip as one picture: a second a row, its mouths above their flow above their log-mel, all on one time axis."""
 
+import difflib
 import math
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from lipdata import manifest, shards
 from lipdata.errors import LipdataError
 from lipdata.files import write_whole
-from lipdata.shards import ClipData
+from lipdata.shards import ClipData, Shard
 
 MARGIN, GAP, TITLE = 76, 10, 44
 MEL_HEIGHT = 110
@@ -25,19 +26,30 @@ def show_clip(folder: Path, clip_id: str, target: Path, *, overwrite: bool) -> N
     """
     if target.exists() and not overwrite:
         raise LipdataError(f"{target} is there already; choose another -o or say --overwrite")
-    found = shards.open_folder(folder)
-    shard = next((shard for shard in found if any(clip.clip_id == clip_id for clip in shard.clips)), None)
-    if shard is None:
-        some = ", ".join(clip.clip_id for clip in found[0].clips[:3])
-        raise LipdataError(
-            f"{folder} has no clip {clip_id!r}; it has {some}, ...; failed clips stand in its ledger.csv"
-        )
+    shard = find_clip(folder, clip_id)
     said = {row.clip_id: row.transcript for row in manifest.read(folder / "manifest.csv")}.get(clip_id, "")
     picture = draw(shard.clip(clip_id), int(shard.attributes["fps"]), said)
     encoded, png = cv2.imencode(".png", picture[:, :, ::-1])
     if not encoded:
         raise LipdataError(f"{target}: the picture could not be encoded as PNG")
     write_whole(target, png.tobytes())
+
+
+def find_clip(folder: Path, clip_id: str) -> Shard:
+    """The shard that holds a clip.
+
+    Raises:
+        LipdataError: no shard of the folder does; names clips of similar names.
+    """
+    found = shards.open_folder(folder)
+    shard = next((shard for shard in found if any(clip.clip_id == clip_id for clip in shard.clips)), None)
+    if shard is None:
+        held = [clip.clip_id for shard in found for clip in shard.clips]
+        some = ", ".join(difflib.get_close_matches(clip_id, held) or held[:3])
+        raise LipdataError(
+            f"{folder} has no clip {clip_id!r}; it has {some}, ...; failed clips stand in its ledger.csv"
+        )
+    return shard
 
 
 def draw(clip: ClipData, fps: int, transcript: str) -> np.ndarray:

@@ -1,8 +1,10 @@
 """Checkpoints: weights and optimizer state as safetensors, so that loading one never runs code from it.
 
 ``step-N.optimizer.safetensors`` is written first, ``step-N.safetensors`` last: where the second stands, both are whole.
+The loss on the validation windows stands in a checkpoint's own header; the link ``best.safetensors`` follows from it.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,16 +19,23 @@ from lipdata.errors import LipdataError
 from lipdata.files import whole
 
 KEPT = 3
+BEST = "best.safetensors"
 
 
 def save(
-    folder: Path, step: int, preset: str, networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+    folder: Path,
+    step: int,
+    preset: str,
+    networks: Mapping[str, nn.Module],
+    optimizers: Mapping[str, Optimizer],
+    validation: float | None = None,
 ) -> Path:
-    """Write the state after ``step`` and remove all but the newest three checkpoints.
+    """Write the state after ``step``; keep the newest three checkpoints and the best one, remove the others.
 
     Args:
         networks: by name; the name goes before the names of the network's tensors.
         optimizers: of the networks of the same name.
+        validation: the loss on the validation windows; None where there are none.
 
     Returns:
         The path of the weights.
@@ -40,12 +49,11 @@ def save(
         for key, value in optimizer.state[tensor].items()
     }
     path = _weights_path(folder, step)
-    _write(_optimizer_path(path), state, preset)
-    _write(path, weights, preset)
-    for old in _steps(folder)[:-KEPT]:
-        # Weights first: what is left of an interrupted removal is then no checkpoint.
-        _weights_path(folder, old).unlink()
-        _optimizer_path(_weights_path(folder, old)).unlink(missing_ok=True)
+    measured = {} if validation is None else {"validation": repr(validation)}
+    _write(_optimizer_path(path), state, {"preset": preset})
+    _write(path, weights, {"preset": preset} | measured)
+    _mark_best(folder)
+    _remove_old(folder)
     return path
 
 
@@ -53,6 +61,39 @@ def latest(folder: Path) -> tuple[Path, int] | None:
     """The newest weights and the step after which they were written; None where there are none."""
     steps = _steps(folder)
     return (_weights_path(folder, steps[-1]), steps[-1]) if steps else None
+
+
+def best(folder: Path) -> tuple[Path, int] | None:
+    """The weights with the lowest loss on the validation windows, and their step; None where none was measured."""
+    losses = {step: loss for step in _steps(folder) if (loss := _validation(_weights_path(folder, step))) is not None}
+    step = min(losses, key=lambda step: (losses[step], -step), default=None)
+    return None if step is None else (_weights_path(folder, step), step)
+
+
+def _validation(path: Path) -> float | None:
+    """The loss that a checkpoint's header bears; a NaN is no best."""
+    try:
+        with safe_open(path, "pt") as file:
+            loss = float((file.metadata() or {}).get("validation", "nan"))
+    except (OSError, SafetensorError, ValueError):
+        return None  # a damaged file is told where it is loaded
+    return None if math.isnan(loss) else loss
+
+
+def _mark_best(folder: Path) -> None:
+    found = best(folder)
+    if found is not None:
+        with whole(folder / BEST) as hidden:
+            hidden.symlink_to(found[0].name)
+
+
+def _remove_old(folder: Path) -> None:
+    found = best(folder)
+    for old in _steps(folder)[:-KEPT]:
+        if found is None or old != found[1]:
+            # Weights first: what is left of an interrupted removal is then no checkpoint.
+            _weights_path(folder, old).unlink()
+            _optimizer_path(_weights_path(folder, old)).unlink(missing_ok=True)
 
 
 def load_weights(path: Path, preset: str, networks: Mapping[str, nn.Module]) -> None:
@@ -113,9 +154,9 @@ def _steps(folder: Path) -> list[int]:
     return sorted(int(name[1]) for name in names if name)
 
 
-def _write(path: Path, tensors: Mapping[str, Tensor], preset: str) -> None:
+def _write(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) -> None:
     with whole(path) as hidden:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, hidden, {"preset": preset})
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, hidden, header)
 
 
 def _read(path: Path, preset: str) -> dict[str, Tensor]:

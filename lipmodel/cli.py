@@ -7,9 +7,26 @@ import click
 
 from lipdata.commands import Commands
 from lipmodel.config import PRESETS
+from lipmodel.variants import VARIANTS
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+STEPS = click.IntRange(min=1)
+WEIGHT = click.FloatRange(min=0)
+STAGES = ("flow", "autoencoder", "gan")
+GROUPS = {
+    "steps": STAGES,
+    "weights": ("corr", "pixel", "perc", "gen", "first", "lambda_p", "lambda_u"),
+    "speed": ("precision", "channels_last", "fused_adam", "compiled"),
+}
+
+
+def _stages(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    asked = STAGES if value is None else tuple(name.strip() for name in value.split(","))
+    for name in asked:
+        if name not in STAGES:
+            raise click.BadParameter(f"{name!r} is no stage; allowed: {', '.join(STAGES)}, with commas between")
+    return asked
 
 
 @click.group("lipmodel", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,50 +43,98 @@ def main() -> None:
 @click.argument("shards", type=FOLDER)
 @click.option("-o", "--out", type=FOLDER, help="Run folder.  [default: runs/SHARDS-PRESET]")
 @click.option("--preset", type=click.Choice(list(PRESETS)), help="Size.  [default: paper on a GPU, else tiny]")
-@click.option("--steps", type=click.IntRange(min=1), help="Steps in all.  [default: the preset's]")
-@click.option("--batch", type=click.IntRange(min=1), help="Windows a step.  [default: the preset's]")
+@click.option(
+    "--variant",
+    type=click.Choice(list(VARIANTS)),
+    help="Of the paper's Tables 2 and 3.  [default: e, full]",
+)
+@click.option("--stages", callback=_stages, help="Some of flow,autoencoder,gan.  [default: all that are not done]")
+@click.option("--steps", "gan", type=STEPS, help="Steps of stage gan in all.  [default: the preset's]")
+@click.option("--flow-steps", "flow", type=STEPS, help="Steps of stage flow.  [default: the preset's]")
+@click.option("--autoencoder-steps", "autoencoder", type=STEPS, help="Of stage autoencoder.  [default: the preset's]")
+@click.option("--batch", type=click.IntRange(min=1), help="Windows a step and device.  [default: the preset's]")
 @click.option("--manifest", type=FILE, help="Which clips are in which split.  [default: SHARDS/manifest.csv]")
 @click.option("--split", help="Split of the manifest to learn from.  [default: train]")
 @click.option("--seed", type=click.IntRange(min=0), help="Of first weights and order.  [default: 0]")
-@click.option("--workers", type=click.IntRange(min=0), help="Reading processes; they change no result.  [default: 2]")
+@click.option("--flownet-weights", type=FILE, help="FlowNetS weights of the PyTorch port that stage flow starts from.")
+@click.option("--l-corr", "corr", type=WEIGHT, help="Weight of the correlation loss.  [default: 1]")
+@click.option("--l-pix", "pixel", type=WEIGHT, help="Weight of the pixel loss.  [default: 0.5]")
+@click.option("--l-perc", "perc", type=WEIGHT, help="Weight of the perceptual loss.  [default: 1]")
+@click.option("--l-gen", "gen", type=WEIGHT, help="Weight of the discriminator's verdict.  [default: 1]")
+@click.option("--l-first", "first", type=WEIGHT, help="Weight of the first frame's loss.  [default: 0; vondrick 10]")
+@click.option("--lambda-p", type=WEIGHT, help="Weight of generated clips in the discriminator.  [default: 0.5]")
+@click.option("--lambda-u", type=WEIGHT, help="Weight of mismatched clips in the discriminator.  [default: 0.5]")
+@click.option("--devices", type=click.IntRange(min=1), help="GPUs, or processes on a CPU.  [default: 1]")
+@click.option("--workers", type=click.IntRange(min=0), help="Reading threads; they change no result.  [default: 2]")
 @click.option("--precision", type=click.Choice(["32", "bf16"]), help="Of convolutions.  [default: bf16 if fast]")
+@click.option("--channels-last/--channels-first", default=None, help="Memory layout.  [default: the faster]")
+@click.option("--fused-adam/--plain-adam", default=None, help="Adam in one kernel.  [default: the faster]")
+@click.option("--compile/--eager", "compiled", default=None, help="torch.compile.  [default: compile on a GPU]")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint; on a CPU, as if it had never stopped.")
-def fit(resume: bool, **options: Any) -> None:
-    """Train the generator on SHARDS, a folder that lipdata ingest made.
+def fit(resume: bool, stages: tuple[str, ...], **options: Any) -> None:
+    """Train on SHARDS, a folder that lipdata ingest made: FlowNet, then the autoencoder, then the GAN.
 
     \b
     lipmodel fit shards
     lipmodel fit shards -o runs/first --preset small --steps 20000
     lipmodel fit shards -o runs/first --resume
+    lipmodel fit shards --variant chung
+    lipmodel fit shards --stages flow --flownet-weights flownets.pth
 
-    The run folder gets config.json, metrics.jsonl, log.txt, TensorBoard events, samples/ (pictures, real over
-    generated) and checkpoints/ (the newest three).
+    The run folder gets config.json, metrics.jsonl, log.txt, TensorBoard events, samples/ (pictures: real, generated,
+    flow of both) and checkpoints/ (the newest three and the best); flow/ and autoencoder/ get the same.
     """
     from lipmodel import plan
     from lipmodel.fit import fit as train
 
-    wish = plan.Wish(**options)
+    grouped: dict[str, Any] = {group: {name: options.pop(name) for name in names} for group, names in GROUPS.items()}
+    wish = plan.Wish(**options, **grouped)
     folder, run = plan.continued_run(wish) if resume else plan.new_run(wish)
-    train(folder, run, resume=resume)
-    click.echo(f"next: lipmodel generate {folder} --image FACE --audio SPEECH -o out.mp4")
+    if train(folder, run, stages):
+        click.echo(f"next: lipmodel generate {folder} --image FACE --audio SPEECH -o out.mp4")
 
 
 @main.command()
 @click.argument("run", type=FOLDER)
-@click.option("--image", type=FILE, required=True, help="A photo with a face, or a mouth crop (see below).")
-@click.option("--audio", type=FILE, required=True, help="Speech of any length: any file with sound, video included.")
-@click.option("-o", "--out", type=FILE, required=True, help="MP4 to write: 256x256, four times what the network makes.")
+@click.option("--image", type=FILE, help="A photo with a face, or a mouth crop (see below).")
+@click.option("--audio", type=FILE, help="Speech of any length: any file with sound, video included.")
+@click.option("--clip", type=(FOLDER, str), metavar="SHARDS ID", help="In place of --image and --audio (see below).")
+@click.option("--face", is_flag=True, help="Put the lips back into the photo, which may be 1920 pixels long.")
+@click.option("--best", is_flag=True, help="Of all checkpoints, that with the lowest validation loss, not the newest.")
+@click.option("-o", "--out", type=FILE, required=True, help="MP4 to write; but for --face, mouths of 256x256.")
 @click.option("--overwrite", is_flag=True, help="Replace the output if it exists.")
-def generate(run: Path, image: Path, audio: Path, out: Path, overwrite: bool) -> None:
+def generate(
+    run: Path,
+    image: Path | None,
+    audio: Path | None,
+    clip: tuple[Path, str] | None,
+    face: bool,
+    best: bool,
+    out: Path,
+    overwrite: bool,
+) -> None:
     """Make the mouth in a picture say a speech, with the newest checkpoint of RUN.
 
     \b
     lipmodel generate runs/shards-tiny --image face.jpg --audio speech.wav -o out.mp4
+    lipmodel generate runs/shards-tiny --image face.jpg --audio speech.wav --face -o out.mp4
     lipmodel generate runs/shards-tiny --image crop.png --audio clip.mpg -o out.mp4 --overwrite
+    lipmodel generate runs/shards-tiny --clip shards s1/bbaf2n -o out.mp4
 
     A picture in which no face is found is an error, but for a square one of at most 128 px: that is a mouth crop.
+
+    With --clip, the first frame of a clip of a shard folder says the clip's own speech, beside the real one. Shards
+    hold no sound, so this video is silent. Frames and flow of both also come as a picture, out.png.
     """
+    from lipmodel.beside import beside
     from lipmodel.generate import generate as make
 
-    click.echo(make(run, image, audio, out, overwrite=overwrite))
+    if clip:
+        if image or audio or face:
+            raise click.UsageError("--clip brings its own picture and speech; leave out --image, --audio and --face.")
+        click.echo(beside(run, *clip, out, best=best, overwrite=overwrite))
+    elif image and audio:
+        click.echo(make(run, image, audio, out, face=face, best=best, overwrite=overwrite))
+    else:
+        raise click.UsageError("Give --image PHOTO and --audio SPEECH, or --clip SHARDS ID.")
     click.echo(f"next: ffplay {out}")

@@ -9,19 +9,20 @@ from lipdata import pipeline
 from lipdata.errors import LipdataError
 from lipdata.files import write_whole
 from lipdata.pipeline import Pipeline
+from lipmodel.variants import Switches, Weights
 
 FILE_NAME = "config.json"
 
 
 @dataclass(frozen=True)
 class Network:
-    """How large the generator is.
+    """How large the networks are.
 
     Attributes:
         width: share of the paper's channels in every layer.
         fewest_channels: what no layer goes below.
-        residual_blocks: between fusion and decoder.
-        doubling_kernel, last_kernel: of the decoder's layers; frames, height, width.
+        residual_blocks: of the generator, between fusion and decoder.
+        doubling_kernel, last_kernel: of the generator's decoder; frames, height, width.
     """
 
     width: float
@@ -42,6 +43,32 @@ class Adam:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """How many steps each stage takes, those before a resume included."""
+
+    flow: int
+    autoencoder: int
+    gan: int
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How the same numbers are computed, but for rounding.
+
+    Attributes:
+        precision: ``32``, or ``bf16`` for convolutions in bfloat16; weights, losses and Adam stay float32.
+        channels_last: colours innermost in memory, as the shards have them.
+        fused_adam: one kernel for all of Adam's arithmetic.
+        compiled: networks through ``torch.compile``.
+    """
+
+    precision: str
+    channels_last: bool
+    fused_adam: bool
+    compiled: bool
+
+
+@dataclass(frozen=True)
 class Preset:
     """What a preset's name stands for.
 
@@ -53,17 +80,18 @@ class Preset:
     network: Network
     adam: Adam
     batch: int
-    steps: int
+    steps: Steps
     log_every: int
     checkpoint_every: int
 
 
+LONG = Steps(flow=20_000, autoencoder=20_000, gan=100_000)
 PRESETS = {
     "paper": Preset(
-        Network(1.0, 1, 9, (3, 4, 4), (7, 7, 7)), Adam(), batch=16, steps=100_000, log_every=50, checkpoint_every=2000
+        Network(1.0, 1, 9, (3, 4, 4), (7, 7, 7)), Adam(), batch=16, steps=LONG, log_every=50, checkpoint_every=2000
     ),
     "small": Preset(
-        Network(0.5, 1, 9, (3, 4, 4), (7, 7, 7)), Adam(), batch=16, steps=100_000, log_every=50, checkpoint_every=2000
+        Network(0.5, 1, 9, (3, 4, 4), (7, 7, 7)), Adam(), batch=16, steps=LONG, log_every=50, checkpoint_every=2000
     ),
     # For two CPU cores and a few clips: a mouth that moves with the words within three minutes. At 64 x 64 pixels every
     # weight costs most, so the decoder does not look along time; the residual blocks have done that. No weight decay:
@@ -72,7 +100,7 @@ PRESETS = {
         Network(0.125, 16, 2, (1, 4, 4), (1, 3, 3)),
         Adam(learning_rate=1e-3, weight_decay=0.0),
         batch=4,
-        steps=1600,
+        steps=Steps(flow=300, autoencoder=300, gan=1600),
         log_every=50,
         checkpoint_every=300,
     ),
@@ -86,13 +114,12 @@ class Run:
     Attributes:
         shards, manifest: absolute paths.
         split: the manifest's split to learn from.
-        seed: of the first weights, the order of the windows and the identity frames.
-        steps: in all, those before a resume included.
-        batch: windows a step.
-        workers: processes that read; they change no result.
-        precision: ``32`` or ``bf16``, of the convolutions while learning.
+        seed: of the first weights, the order of the windows, the identity frames and the mismatched windows.
+        batch: windows a step on each device.
+        devices: GPUs, or processes on a CPU.
+        workers: threads that read; they change no result.
         window_frames, window_stride: frames (paper, section 5.1).
-        loss_weights: of each loss in the sum, by the loss's name (paper, Eq. 2).
+        flownet_weights: file that the flow stage starts from, absolute; None for random weights.
         pipeline_digest: of the shards; a resumed run takes no others.
     """
 
@@ -100,20 +127,34 @@ class Run:
     manifest: str
     split: str
     preset: str
+    variant: str
     seed: int
-    steps: int
     batch: int
+    devices: int
     workers: int
     log_every: int
     checkpoint_every: int
-    precision: str
-    network: Network
-    adam: Adam
-    pipeline: Pipeline
-    pipeline_digest: str
     window_frames: int
     window_stride: int
-    loss_weights: dict[str, float]
+    flownet_weights: str | None
+    steps: Steps
+    speed: Speed
+    network: Network
+    adam: Adam
+    weights: Weights
+    switches: Switches
+    pipeline: Pipeline
+    pipeline_digest: str
+
+
+RECORDS = {
+    "steps": Steps,
+    "speed": Speed,
+    "network": Network,
+    "adam": Adam,
+    "weights": Weights,
+    "switches": Switches,
+}
 
 
 def save(folder: Path, run: Run) -> None:
@@ -136,11 +177,15 @@ def load(folder: Path) -> Run:
         raise LipdataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     keys = _require_keys(table, path)
     try:
-        network = Network(**{name: _frozen(value) for name, value in keys["network"].items()})
-        made = {"network": network, "adam": Adam(**keys["adam"])}
+        made = {name: _made(record, keys[name]) for name, record in RECORDS.items()}
         return Run(**keys | made | {"pipeline": pipeline.from_json(json.dumps(keys["pipeline"]))})
     except (TypeError, AttributeError, LipdataError) as error:
         raise LipdataError(f"{path} is of another version of lipmodel: {error}") from error
+
+
+def _made(record: type, table: dict[str, Any]) -> Any:
+    """A record from its JSON, which has no tuples."""
+    return record(**{name: tuple(value) if isinstance(value, list) else value for name, value in table.items()})
 
 
 def _require_keys(table: Any, path: Path) -> dict[str, Any]:
@@ -150,8 +195,3 @@ def _require_keys(table: Any, path: Path) -> dict[str, Any]:
         raise LipdataError(f"{path} is of another version of lipmodel: key {min(odd)!r} is missing or unknown")
     keys: dict[str, Any] = table
     return keys
-
-
-def _frozen(value: Any) -> Any:
-    """JSON has no tuples."""
-    return tuple(value) if isinstance(value, list) else value

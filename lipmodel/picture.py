@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipdata.errors import LipdataError, NoFaceError
+from lipdata.errors import ClipError, LipdataError, NoFaceError
 from lipdata.pipeline import Pipeline
 
 # A face this small has a mouth of some twenty pixels; a mouth crop of this size is common.
@@ -15,31 +15,48 @@ CROP_SIDE_PX = 128
 
 @dataclass(frozen=True, repr=False)
 class Mouth:
-    """Attributes: ``crop`` RGB, uint8 [shape=(64, 64, 3)]; ``origin`` where it was taken from, for the user."""
+    """A mouth and the picture that it is from.
+
+    Attributes:
+        crop: RGB, uint8 [shape=(64, 64, 3)].
+        image: the whole picture, RGB, uint8 [shape=(H, W, 3)].
+        box: where the crop lies in it, x0, y0, x1, y1 [shape=(4,)]; None where the picture was a mouth crop.
+    """
 
     crop: np.ndarray
-    origin: str
+    image: np.ndarray
+    box: np.ndarray | None
+
+    @property
+    def origin(self) -> str:
+        """Where the crop was taken from, for the user."""
+        if self.box is None:
+            return "no face in it, taken as a mouth crop"
+        left, top, right, bottom = self.box
+        return f"mouth found at x {left:.0f} to {right:.0f}, y {top:.0f} to {bottom:.0f}"
 
 
 def read_mouth(path: Path, pipeline: Pipeline) -> Mouth:
     """The mouth in a picture: of the face in it, else, where the picture is square and at most 128 px wide, all of it.
 
     Raises:
-        LipdataError: not a picture, or one without a face and too large or too long to be a mouth crop.
+        LipdataError: not a picture, or one without a face and too large or too long to be a mouth crop, or with a face
+            that reaches too far out of it.
     """
     from lipdata.crop import find_mouth  # loads dlib
 
     image = _read_picture(path)
     height, width = image.shape[:2]
     try:
-        crop, (left, top, right, bottom) = find_mouth(image, pipeline)
+        crop, box = find_mouth(image, pipeline)
     except NoFaceError as error:
         if height != width or width > CROP_SIDE_PX:
             raise LipdataError(f"{path}: {error}, or a mouth crop: square, at most {CROP_SIDE_PX} px") from error
         side = pipeline.video.size_px
-        crop = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
-        return Mouth(crop, "no face in it, taken as a mouth crop")
-    return Mouth(crop, f"mouth found at x {left:.0f} to {right:.0f}, y {top:.0f} to {bottom:.0f}")
+        return Mouth(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), image, None)
+    except ClipError as error:
+        raise LipdataError(f"{path}: its mouth lies outside the picture; give a photo with the whole face") from error
+    return Mouth(crop, image, box)
 
 
 def _read_picture(path: Path) -> np.ndarray:

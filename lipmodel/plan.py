@@ -1,7 +1,9 @@
 """What the user asked for -> the run folder and the ``Run`` in it: a new one, or one to be continued."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,38 +12,46 @@ from lipdata.errors import LipdataError
 from lipdata.shards import STRIDE, WINDOW, Shard, open_folder
 from lipmodel import config
 from lipmodel.config import PRESETS, Run
-
-LAMBDA_PIX = 0.5  # paper, Eq. 2
+from lipmodel.machine import fastest
+from lipmodel.variants import FULL, VARIANTS, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """The options of ``lipmodel fit``; None where the user gave none."""
+    """The options of ``lipmodel fit``; None where the user gave none.
+
+    Attributes:
+        steps, weights, speed: by the names in ``config.Steps``, ``variants.Weights`` and ``config.Speed``.
+    """
 
     shards: Path
     out: Path | None = None
     preset: str | None = None
-    steps: int | None = None
+    variant: str | None = None
     batch: int | None = None
+    devices: int | None = None
     manifest: Path | None = None
     split: str | None = None
     seed: int | None = None
     workers: int | None = None
-    precision: str | None = None
+    flownet_weights: Path | None = None
+    steps: Mapping[str, int | None] = field(default_factory=dict)
+    weights: Mapping[str, float | None] = field(default_factory=dict)
+    speed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def new_run(wish: Wish) -> tuple[Path, Run]:
     """Choose what the user left open.
 
-    Without a preset: ``paper`` on a GPU, ``tiny`` on a CPU, where a step at full width takes a minute.
+    Without a preset: ``paper`` on a GPU, ``tiny`` on a CPU, where a step at full width takes minutes.
 
     Raises:
-        LipdataError: the folder is in use, or there are no shards.
+        LipdataError: the folder is in use, there are no shards, or nothing would be learnt.
     """
     folder, name = _folder(wish), _preset(wish)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LipdataError(f"{folder} is not empty; continue it with --resume, or choose another folder with -o")
-    preset = PRESETS[name]
+    preset, variant = PRESETS[name], VARIANTS[wish.variant or FULL]
     shard = open_folder(wish.shards)[0]
     attributes = shard.attributes
     _require_shapes(shard)
@@ -50,21 +60,26 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
         manifest=str((wish.manifest or wish.shards / "manifest.csv").absolute()),
         split="train" if wish.split is None else wish.split,
         preset=name,
+        variant=wish.variant or FULL,
         seed=wish.seed or 0,
-        steps=wish.steps or preset.steps,
         batch=wish.batch or preset.batch,
+        devices=wish.devices or 1,
         workers=2 if wish.workers is None else wish.workers,
         log_every=preset.log_every,
         checkpoint_every=preset.checkpoint_every,
-        precision=wish.precision or _precision(),
-        network=preset.network,
-        adam=preset.adam,
-        pipeline=pipeline.from_json(attributes["pipeline"]),
-        pipeline_digest=attributes["pipeline_digest"],
         window_frames=WINDOW,
         window_stride=STRIDE,
-        loss_weights={"pixel": LAMBDA_PIX},
+        flownet_weights=str(wish.flownet_weights.absolute()) if wish.flownet_weights else None,
+        steps=replace(preset.steps, **_given(wish.steps)),
+        speed=replace(fastest(), **_given(wish.speed)),
+        network=preset.network,
+        adam=preset.adam,
+        weights=replace(variant.weights, **_given(wish.weights)),
+        switches=variant.switches,
+        pipeline=pipeline.from_json(attributes["pipeline"]),
+        pipeline_digest=attributes["pipeline_digest"],
     )
+    _require_sense(run)
     return folder, run
 
 
@@ -76,21 +91,42 @@ def continued_run(wish: Wish) -> tuple[Path, Run]:
     """
     folder = _folder(wish)
     run = config.load(folder)
-    fixed = {"preset": wish.preset, "batch": wish.batch, "split": wish.split, "seed": wish.seed}
-    fixed["precision"] = wish.precision
-    for name, asked in fixed.items():
-        if asked is not None and asked != getattr(run, name):
-            raise LipdataError(f"--{name} {asked}, but {folder} began with {getattr(run, name)}; leave --{name} out")
+    plain = {name: getattr(wish, name) for name in ("preset", "variant", "batch", "devices", "split", "seed")}
+    if wish.flownet_weights:
+        plain["flownet_weights"] = str(wish.flownet_weights.absolute())
+    began = {**asdict(run), **asdict(run.weights), **asdict(run.speed)}
+    for name, asked in _given({**plain, **wish.weights, **wish.speed}).items():
+        if asked != began[name]:
+            raise LipdataError(f"{name} {asked} is asked for, but {folder} began with {began[name]}; leave it out")
     digest = open_folder(wish.shards)[0].attributes["pipeline_digest"]
     if digest != run.pipeline_digest:
         raise LipdataError(f"{wish.shards} are of another pipeline than {folder}; resume with {run.shards}")
-    steps = run.steps if wish.steps is None else wish.steps
+    steps = replace(run.steps, **_given(wish.steps))
     workers = run.workers if wish.workers is None else wish.workers
     # A shard folder may have moved, and its manifest with it.
     moved = run.manifest == str(Path(run.shards) / "manifest.csv")
     manifest = wish.manifest or (wish.shards / "manifest.csv" if moved else Path(run.manifest))
     shards = str(wish.shards.absolute())
     return folder, replace(run, shards=shards, manifest=str(manifest.absolute()), steps=steps, workers=workers)
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _require_sense(run: Run) -> None:
+    """What each option allows by itself, and not together with the others."""
+    weights: Weights = run.weights
+    if weights.corr and run.switches.generator != "fusion":
+        what = (
+            f"--l-corr {weights.corr:g} with variant {run.variant}, whose generator has no sound features to correlate"
+        )
+        raise LipdataError(f"{what}; allowed: 0")
+    if not (weights.pixel or weights.perc or weights.gen or weights.first):
+        raise LipdataError("no loss is left for the generator's video; give one of --l-pix, --l-perc, --l-gen a weight")
+    gpus = torch.cuda.device_count()
+    if gpus and run.devices > gpus:
+        raise LipdataError(f"--devices {run.devices}, but this machine has {gpus} GPUs; allowed: 1 to {gpus}")
 
 
 def _require_shapes(shard: Shard) -> None:
@@ -107,13 +143,6 @@ def _preset(wish: Wish) -> str:
     return wish.preset or ("paper" if torch.cuda.is_available() else "tiny")
 
 
-def _precision() -> str:
-    """bf16 where the device computes in it and not only stores it: there it is twice as fast."""
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
-    able = torch.cpu.get_capabilities()
-    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "32"
-
-
 def _folder(wish: Wish) -> Path:
-    return wish.out or Path("runs") / f"{wish.shards.absolute().name}-{_preset(wish)}"
+    variant = f"-{wish.variant}" if wish.variant and wish.variant != FULL else ""
+    return wish.out or Path("runs") / f"{wish.shards.absolute().name}-{_preset(wish)}{variant}"

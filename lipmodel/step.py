@@ -1,41 +1,145 @@
-"""One training step."""
+"""One step of the GAN: first the discriminator, then the generator and the network that helps it (paper, section 4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lipmodel.losses.adversarial import l_dis, l_gen
+from lipmodel.losses.correlation import l_corr
+from lipmodel.losses.first_frame import l_first
+from lipmodel.losses.perceptual import l_perc
 from lipmodel.losses.pixel import l_pix
+from lipmodel.networks.autoencoder import frames_of
+from lipmodel.networks.discriminator import frame_difference
+from lipmodel.networks.flownet import flow_of
 from lipmodel.pixels import to_signal
+from lipmodel.variants import Switches, Weights
 
 
-def take_step(
-    generator: nn.Module,
-    optimizer: Optimizer,
-    batch: Mapping[str, Tensor],
-    weights: Mapping[str, float],
-    *,
-    precision: str,
-) -> dict[str, Tensor]:
-    """Move the generator once.
+@dataclass(frozen=True)
+class Parts:
+    """The networks of a variant, on their device; None for what it lacks.
+
+    Attributes:
+        generator, discriminator, correlation: as they learn, all devices together.
+        judge: the discriminator once more, as the generator's pass calls it: no device waits there for the others.
+        flownet, encoder: learnt in the stages before, frozen; the encoder is the autoencoder's.
+        optimizers: by the names of the networks that learn.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module | None
+    judge: nn.Module | None
+    correlation: nn.Module | None
+    flownet: nn.Module
+    encoder: nn.Module
+    optimizers: Mapping[str, Optimizer]
+    switches: Switches
+    weights: Weights
+
+
+class View(NamedTuple):
+    """A clip and what moves in it.
+
+    Attributes:
+        video: -1 to 1 [shape=(B, 3, T, 64, 64)].
+        motion: what the discriminator's third stream sees [shape=(B, c, T - 1, 64, 64)]; None with two streams.
+        change: what is correlated with the sound [shape=(B, c, T - 1 or T, 64, 64)]; None without correlation.
+    """
+
+    video: Tensor
+    motion: Tensor | None
+    change: Tensor | None
+
+
+def take_step(parts: Parts, batch: Mapping[str, Tensor], fabric: Fabric) -> dict[str, Tensor]:
+    """Move every network of the variant once.
 
     Args:
-        batch: of ``stream.Windows``, on the generator's device.
-        weights: of every loss, by its name.
-        precision: ``32``, or ``bf16`` for convolutions in bfloat16; weights, losses and Adam stay float32.
+        batch: ``video``, ``mel``, ``identity`` and ``mismatched`` of ``stream.Windows``, on the device.
 
     Returns:
-        Every loss by its name, and ``total``, as it was before the step; scalars on the device, without gradient.
+        Every loss by its name, and ``total``, as they were before the step; scalars on the device, without gradient.
     """
-    real = to_signal(batch["video"])  # B, 3, T, H, W
-    with torch.autocast(real.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        fake = generator(batch["mel"], to_signal(batch["identity"])).video  # B, 3, T, H, W
+    mel, weights = batch["mel"], parts.weights
+    with fabric.autocast():
+        video, sound = parts.generator(mel, to_signal(batch["identity"]))
+        fake, real = view(parts, video.float()), view(parts, to_signal(batch["video"]))
 
-    losses = {"pixel": l_pix(fake.float(), real)}
-    total = torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
+    dis = {}
+    if parts.discriminator is not None:
+        other = view(parts, to_signal(batch["mismatched"]))
+        dis = _train_discriminator(parts, mel, real, fake, other, fabric)
 
-    optimizer.zero_grad(set_to_none=True)
-    total.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return {name: loss.detach() for name, loss in losses.items()} | {"total": total.detach()}
+    with fabric.autocast():
+        gen = {"pixel": l_pix(fake.video, real.video), "first": l_first(fake.video, real.video)}
+        with torch.set_grad_enabled(weights.perc > 0):
+            gen["perc"] = l_perc(parts.encoder(frames_of(fake.video)), parts.encoder(frames_of(real.video)))
+        if parts.judge is not None:
+            with not_learning(parts.judge):
+                gen["gen"] = l_gen(parts.judge(mel, fake.video, fake.motion))
+        if parts.correlation is not None:
+            gen["corr"] = _correlation(parts, sound, real, fake)
+    total = torch.stack([getattr(weights, name) * loss for name, loss in gen.items() if getattr(weights, name)]).sum()
+    _descend(
+        total, [parts.optimizers[name] for name in ("generator", "correlation") if name in parts.optimizers], fabric
+    )
+    return {name: loss.detach() for name, loss in {**gen, "total": total, **dis}.items()}
+
+
+def view(parts: Parts, video: Tensor) -> View:
+    """A clip with what the discriminator and the correlation network see of its motion."""
+    judged, correlated = parts.judge is not None, parts.correlation is not None
+    motion = parts.switches.motion if judged else "none"
+    change = parts.switches.correlated if correlated else "none"
+    flow = flow_of(parts.flownet, video) if motion == "flow" or change == "derivative" else None
+    seen = frame_difference(video) if motion == "difference" else flow if motion == "flow" else None
+    return View(video, seen, flow if change == "derivative" else video if change == "direct" else None)
+
+
+def _train_discriminator(
+    parts: Parts, mel: Tensor, real: View, fake: View, other: View, fabric: Fabric
+) -> dict[str, Tensor]:
+    """Eq. 4: real clips, generated ones, and real ones with another's sound, in one call."""
+    assert parts.discriminator is not None
+    with fabric.autocast():
+        video = torch.cat([real.video, fake.video.detach(), other.video])  # 3 B, 3, T, 64, 64
+        motions = [clip.motion.detach() for clip in (real, fake, other) if clip.motion is not None]
+        logits = parts.discriminator(mel.repeat(3, 1, 1), video, torch.cat(motions) if motions else None)
+        losses = l_dis(*logits.chunk(3))
+    weights = parts.weights
+    total = losses.real + weights.lambda_p * losses.generated + weights.lambda_u * losses.mismatched
+    _descend(total, [parts.optimizers["discriminator"]], fabric)
+    return {"dis": total, **{f"dis_{name}": loss for name, loss in losses._asdict().items()}}
+
+
+def _correlation(parts: Parts, sound: Tensor | None, real: View, fake: View) -> Tensor:
+    """Eq. 1 on real and on generated clips, half each (the authors' code)."""
+    assert parts.correlation is not None and sound is not None and real.change is not None and fake.change is not None
+    heard = sound.diff(dim=2) if parts.switches.correlated == "derivative" else sound  # B, C, T - 1 or T, F
+    heard, seen = parts.correlation(heard, torch.cat([real.change, fake.change]))
+    return l_corr(torch.cat([heard, heard]), seen)
+
+
+def _descend(loss: Tensor, optimizers: list[Optimizer], fabric: Fabric) -> None:
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    fabric.backward(loss)
+    for optimizer in optimizers:
+        optimizer.step()
+
+
+@contextmanager
+def not_learning(network: nn.Module) -> Iterator[None]:
+    """Gradients pass through the network, and leave none in its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -1,50 +1,60 @@
-"""Shards -> windows of video, sound and one picture, in an order that depends on seed and epoch alone."""
+"""Shards -> windows of video, sound and pictures, in an order that depends on seed and epoch alone."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
 
 from lipdata.errors import LipdataError
 from lipdata.manifest import Row
 from lipdata.shards import Shard
 
+Empty = Callable[..., Tensor]
+DTYPES = {"frames": torch.uint8, "mel": torch.float32, "flow": torch.float16}
+
 
 @dataclass(frozen=True)
 class Pick:
-    """Which windows a batch holds, and which picture goes with each.
+    """Which windows a batch holds, and what goes with each.
 
     Attributes:
         windows: places in ``Windows`` [shape=(B,)].
         identity: where in its clip the identity frame lies, 0 (first frame) up to, not including, 1 [shape=(B,)].
+        mismatched: places in ``Windows`` of other windows, whose video the sound does not fit: v^k of the paper's
+            Eq. 4 [shape=(B,)].
     """
 
     windows: np.ndarray
     identity: np.ndarray
+    mismatched: np.ndarray
 
     def parts(self, batch: int) -> Iterator["Pick"]:
         """The same windows, ``batch`` at a time."""
         for first in range(0, len(self.windows), batch):
-            piece = slice(first, first + batch)
-            yield Pick(self.windows[piece], self.identity[piece])
+            yield self._rows(slice(first, first + batch))
+
+    def share(self, rank: int, world: int) -> "Pick":
+        """What process ``rank`` of ``world`` takes of it; the shares of all are the batch."""
+        return self._rows(slice(rank, None, world))
+
+    def _rows(self, rows: slice) -> "Pick":
+        return Pick(self.windows[rows], self.identity[rows], self.mismatched[rows])
 
 
-class Windows(Dataset[dict[str, Tensor]]):
+class Windows:
     """Overlapping windows of all the clips given. Indexed with a ``Pick``, it gives a whole batch.
 
-    Frames stay bytes and come straight out of the mapped files, which every process opens for itself at first use.
+    Frames stay bytes and come straight out of the mapped files. Several threads may read at the same time.
 
     Args:
         shards: of ``lipdata.shards.open_folder``.
         clip_ids: the clips to take, where the shards hold them.
         frames: length of a window.
         stride: from one window's first frame to the next window's.
-        flow: give optical flow too.
+        parts: what to give of each window, of ``video``, ``mel``, ``identity``, ``mismatched`` and ``flow``.
 
     Attributes:
         clips: how many clips were taken.
@@ -52,14 +62,24 @@ class Windows(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(
-        self, shards: Sequence[Shard], clip_ids: Collection[str], *, frames: int, stride: int, flow: bool = False
+        self,
+        shards: Sequence[Shard],
+        clip_ids: Collection[str],
+        *,
+        frames: int,
+        stride: int,
+        parts: Collection[str] = ("video", "mel", "identity"),
     ) -> None:
         taken = [
             (number, clip) for number, shard in enumerate(shards) for clip in shard.clips if clip.clip_id in clip_ids
         ]
-        self._shards = list(shards)
+        self.parts = tuple(parts)
+        self.clips = len(taken)
+        self.short_clips = sum(clip.length < frames for _, clip in taken)
+        self._shards = shards
         self._frames = frames
-        self._flow = flow
+        # Plain arrays over the maps: slicing a numpy.memmap costs several times what slicing an array costs.
+        self._arrays = {name: [shard.array(name).view(np.ndarray) for shard in shards] for name in DTYPES}
         # shard, first frame of the window, first frame of the clip, frames of the clip
         self._places = np.array(
             [
@@ -69,48 +89,69 @@ class Windows(Dataset[dict[str, Tensor]]):
             ],
             np.int64,
         ).reshape(-1, 4)
-        self.clips = len(taken)
-        self.short_clips = sum(clip.length < frames for _, clip in taken)
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, pick: Pick) -> dict[str, Tensor]:
+        """One batch, in memory of its own."""
+        return self.read(pick, torch.empty)
+
+    def read(self, pick: Pick, empty: Empty) -> dict[str, Tensor]:
         """One batch.
 
+        Args:
+            empty: gives the memory to read into; called like ``torch.empty``.
+
         Returns:
-            ``video`` uint8 (B, T, H, W, 3), RGB; ``mel`` float32 (B, 4 T, 128), dB re 1.0; ``identity`` uint8
-            (B, H, W, 3), a frame of the same clip; with ``flow``, ``flow`` float16 (B, T, H, W, 2), pixels a frame.
+            Of these, the ``parts`` asked for: ``video`` uint8 (B, T, H, W, 3), RGB; ``mel`` float32 (B, 4 T, 128), dB
+            re 1.0; ``identity`` uint8 (B, H, W, 3), a frame of the same clip; ``mismatched`` uint8 (B, T, H, W, 3),
+            the video of another window; ``flow`` float16 (B, T - 1, H, W, 2), pixels a frame.
+
+        Raises:
+            LipdataError: a mel is not finite.
         """
-        places = self._places[pick.windows]
-        portraits = places[:, 2] + (pick.identity * places[:, 3]).astype(np.int64)
-        pieces = [(shard, slice(first, first + self._frames)) for shard, first in places[:, :2].tolist()]
-        faces = [(shard, slice(at, at + 1)) for (shard, _), at in zip(pieces, portraits.tolist(), strict=True)]
-        batch = {
-            "video": self._gather("frames", pieces),  # B, T, H, W, 3
-            "mel": self._gather("mel", pieces).flatten(1, 2),  # B, 4 T, 128
-            "identity": self._gather("frames", faces).squeeze(1),  # B, H, W, 3
+        own, other, length = self._places[pick.windows], self._places[pick.mismatched], self._frames
+        faces = np.stack([own[:, 0], own[:, 2] + (pick.identity * own[:, 3]).astype(np.int64)], axis=1)
+        where = {
+            "video": ("frames", own, length),
+            "mel": ("mel", own, length),
+            "identity": ("frames", faces, 1),
+            "mismatched": ("frames", other, length),
+            # The last frame's flow leads out of the window.
+            "flow": ("flow", own, length - 1),
         }
-        return batch | ({"flow": self._gather("flow", pieces)} if self._flow else {})
+        batch = {part: self._gather(*where[part], empty) for part in self.parts}
+        if "mel" in batch:
+            self._require_finite(batch["mel"], own)
+            batch["mel"] = batch["mel"].flatten(1, 2)  # B, 4 T, 128
+        if "identity" in batch:
+            batch["identity"] = batch["identity"].squeeze(1)  # B, H, W, 3
+        return batch
 
-    def _gather(self, name: str, pieces: Sequence[tuple[int, slice]]) -> Tensor:
-        shard, piece = pieces[0]
-        example = self._arrays[shard][name][piece]
-        batch = np.empty((len(pieces), *example.shape), example.dtype)
-        for row, (shard, piece) in zip(batch, pieces, strict=True):
-            row[...] = self._arrays[shard][name][piece]
-        return torch.from_numpy(batch)
+    def _gather(self, name: str, places: np.ndarray, length: int, empty: Empty) -> Tensor:
+        arrays = self._arrays[name]
+        batch = empty((len(places), length, *arrays[0].shape[1:]), dtype=DTYPES[name])
+        # Row by row: np.take or an index array reads at half the speed, reading in the files' order at the same, and
+        # a copy this short gives the GIL back before a waiting thread has woken up.
+        for row, (shard, first) in zip(batch.numpy(), places[:, :2].tolist(), strict=True):
+            row[...] = arrays[shard][first : first + length]
+        return batch
 
-    @cached_property
-    def _arrays(self) -> list[dict[str, np.ndarray]]:
-        # Plain arrays over the maps: slicing a numpy.memmap costs several times what slicing an array costs.
-        return [{name: s.array(name).view(np.ndarray) for name in ("frames", "mel", "flow")} for s in self._shards]
+    def _require_finite(self, mel: Tensor, places: np.ndarray) -> None:
+        # Here, 1 of the 45 us that a window takes; at opening, the mel of a whole corpus would have to be read.
+        finite = np.isfinite(mel.numpy())
+        if finite.all():
+            return
+        shard, first, start, _ = places[~finite.all((1, 2, 3))][0]
+        name = next(clip.clip_id for clip in self._shards[shard].clips if clip.start == start)
+        span = f"frames {first - start} to {first - start + self._frames - 1}"
+        raise LipdataError(
+            f"{self._shards[shard].path}: mel of {name} holds NaN or infinity in {span}; ingest that clip again"
+        )
 
-    def __getstate__(self) -> dict[str, object]:
-        return {name: value for name, value in self.__dict__.items() if name != "_arrays"}
 
-
-class Batches(Sampler[Pick]):
+class Batches:
     """The batches of steps ``first`` up to, not including, ``end``.
 
     Epochs follow each other without a seam: in each, every window comes exactly once, and a batch may hold the last
@@ -126,37 +167,41 @@ class Batches(Sampler[Pick]):
             raise LipdataError(f"{n_windows} windows, one batch takes {batch}; add clips, or take --batch {n_windows}")
         self._n_windows, self._batch, self._seed, self._steps = n_windows, batch, seed, range(first, end)
 
-    def __len__(self) -> int:
-        return len(self._steps)
-
     def __iter__(self) -> Iterator[Pick]:
-        epoch, order, identity = -1, np.empty(0), np.empty(0)
+        epoch, drawn = -1, (np.empty(0),) * 3
         for step in self._steps:
-            windows, portraits = [], []
+            pieces = []
             place, end = step * self._batch, (step + 1) * self._batch
             while place < end:
                 if place // self._n_windows != epoch:
                     epoch = place // self._n_windows
-                    order, identity = draw(self._n_windows, seed=self._seed, epoch=epoch)
-                part = order[place % self._n_windows :][: end - place]
-                windows.append(part)
-                portraits.append(identity[part])
-                place += len(part)
-            yield Pick(np.concatenate(windows), np.concatenate(portraits))
+                    drawn = draw(self._n_windows, seed=self._seed, epoch=epoch)
+                order, identity, mismatched = drawn
+                windows = order[place % self._n_windows :][: end - place]
+                pieces.append((windows, identity[windows], mismatched[windows]))
+                place += len(windows)
+            yield Pick(*(np.concatenate(rows) for rows in zip(*pieces, strict=True)))
 
 
-def draw(n_windows: int, *, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-    """The order of an epoch's windows, and for every window where its identity frame lies (see ``Pick``)."""
+def draw(n_windows: int, *, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What an epoch leaves to chance.
+
+    Returns:
+        The order of the windows; for every window, where its identity frame lies and which other window is its
+        mismatched one (see ``Pick``). Only a window that is the only one gets itself.
+    """
     random = np.random.default_rng((seed, epoch))
-    return random.permutation(n_windows), random.random(n_windows)
+    order, identity = random.permutation(n_windows), random.random(n_windows)
+    ahead = 1 + random.integers(max(n_windows - 1, 1), size=n_windows)
+    return order, identity, (np.arange(n_windows) + ahead) % max(n_windows, 1)
 
 
 def sample(windows: Windows, count: int) -> Pick:
-    """At most ``count`` windows, drawn at random but always the same, each with an identity frame of its clip."""
+    """At most ``count`` windows, drawn at random but always the same, each with what goes with it."""
     # Evenly spread ones could all be the silence at the beginning of a clip.
-    order, identity = draw(len(windows), seed=0, epoch=0)
+    order, identity, mismatched = draw(len(windows), seed=0, epoch=0)
     places = np.sort(order[:count])
-    return Pick(places, identity[places])
+    return Pick(places, identity[places], mismatched[places])
 
 
 def clip_ids(rows: Sequence[Row], split: str) -> set[str]:
@@ -168,7 +213,8 @@ def require_windows(windows: Windows, rows: Sequence[Row], split: str) -> None:
     """Refuse a split that gives nothing to learn from.
 
     Raises:
-        LipdataError: the manifest has no clip of ``split``, or the shards hold none of them, or only short ones.
+        LipdataError: the manifest has no clip of ``split``, or the shards hold none of them, or only short ones; or
+            there is one window alone, and mismatched ones are asked for.
     """
     listed = len(clip_ids(rows, split))
     if not listed:
@@ -178,6 +224,8 @@ def require_windows(windows: Windows, rows: Sequence[Row], split: str) -> None:
     if not len(windows):
         held = f"the shards hold {windows.clips} of the {listed} clips of split {split!r}"
         raise LipdataError(f"{held}, {windows.short_clips} too short for a window; use the manifest beside the shards")
+    if len(windows) == 1 and "mismatched" in windows.parts:
+        raise LipdataError(f"split {split!r} gives one window, so there is no mismatched one; it takes two: add clips")
 
 
 def on(device: torch.device, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lipdata.errors import LipdataError
 from lipdata.files import write_whole
+from lipdata.show import flow_colour
 
 
 def strip(videos: Sequence[np.ndarray]) -> np.ndarray:
@@ -17,6 +18,17 @@ def strip(videos: Sequence[np.ndarray]) -> np.ndarray:
         videos: uint8, RGB, (T, H, W, 3) each; result: (len(videos) * H, T * W, 3).
     """
     return np.concatenate([np.concatenate(list(video), axis=1) for video in videos], axis=0)
+
+
+def flow_frames(real: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
+    """Flows as colour, hue the direction and saturation the speed, all on the scale of the first; white at the end.
+
+    Shape:
+        each flow: (T - 1, H, W, 2), pixels a frame; each result: uint8, RGB, (T, H, W, 3).
+    """
+    fastest = max(float(np.percentile(np.linalg.norm(real.astype(np.float32), axis=-1), 99.5)), 0.5)
+    colours = (flow_colour(flow, fastest) for flow in (real, *others))
+    return [np.concatenate([colour, np.full_like(colour[:1], 255)]) for colour in colours]
 
 
 def write_png(path: Path, image: np.ndarray) -> None:

@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from lipmodel.losses.precision import at_least_float32
+
 
 def l_pix(fake: Tensor, real: Tensor) -> Tensor:
     """Mean absolute difference of two videos of one shape; a scalar.
@@ -9,4 +11,4 @@ def l_pix(fake: Tensor, real: Tensor) -> Tensor:
     The paper writes ``||v - v_hat||`` and names no norm. L1, averaged over all values, is what code of this family
     takes: L2 blurs a mouth more, and a sum would change its weight with the size of the video.
     """
-    return (fake - real).abs().mean()
+    return (at_least_float32(fake) - at_least_float32(real)).abs().mean()

@@ -69,6 +69,11 @@ class Generator(nn.Module):
         return Spoken(video, sound)
 
 
+def sound_channels(network: Network) -> int:
+    """C of ``Spoken.sound``."""
+    return channels(network, 256)[0]
+
+
 def _duplicate(sound: Tensor, mouth: Tensor) -> Tensor:
     """Sound over the height, the picture over the time, one behind the other in channels (paper, Fig. 3).
 

@@ -57,7 +57,19 @@ class ResidualBlock(nn.Module):
 def prepare(network: nn.Module) -> None:
     """Give every layer its first weights and its memory layout; a network calls this last in ``__init__``."""
     network.apply(_initialise)
-    network.apply(_lay_out)
+    lay_out(network, channels_last=True)
+
+
+def lay_out(network: nn.Module, *, channels_last: bool) -> None:
+    """Put the channels of every convolution's weights innermost in memory, or outermost."""
+    # On two CPU cores a step with channels last takes a third of the time; the shards' frames lie like that anyway.
+    planes = torch.channels_last if channels_last else torch.contiguous_format
+    volumes = torch.channels_last_3d if channels_last else torch.contiguous_format
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv3d | nn.ConvTranspose3d):
+            layer.weight.data = layer.weight.data.contiguous(memory_format=volumes)
+        elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight.data = layer.weight.data.contiguous(memory_format=planes)
 
 
 def _initialise(layer: nn.Module) -> None:
@@ -66,11 +78,3 @@ def _initialise(layer: nn.Module) -> None:
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
-
-
-def _lay_out(layer: nn.Module) -> None:
-    # On two CPU cores a step in this layout takes a third of the time; the shards' frames lie in it as they are.
-    if isinstance(layer, nn.Conv3d | nn.ConvTranspose3d):
-        layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last_3d)
-    elif isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)

@@ -19,3 +19,11 @@ def test_its_gradient():
     fake = torch.rand(1, 3, 2, 4, 4, dtype=torch.float64, requires_grad=True)
     real = torch.rand(1, 3, 2, 4, 4, dtype=torch.float64) + 2
     assert torch.autograd.gradcheck(l_pix, (fake, real))
+
+
+def test_bfloat16_changes_it_little():
+    fake, real = torch.rand(2, 3, 4, 16, 16) * 2 - 1, torch.rand(2, 3, 4, 16, 16) * 2 - 1
+    with torch.autocast("cpu", torch.bfloat16):
+        value = l_pix(fake.bfloat16(), real.bfloat16())
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, l_pix(fake, real), rtol=1e-3, atol=0)

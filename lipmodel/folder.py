@@ -1,0 +1,35 @@
+"""Where a run's stages keep what they have learnt."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import nn
+
+from lipdata.errors import LipdataError
+from lipmodel import checkpoint
+from lipmodel.config import Run
+
+CHECKPOINTS = "checkpoints"
+
+
+def stage_folder(folder: Path, name: str) -> Path:
+    """The folder of a stage's checkpoints, metrics and pictures; stage gan has the run's folder itself."""
+    return folder if name == "gan" else folder / name
+
+
+def steps_done(folder: Path, name: str) -> int:
+    """How many steps a stage's newest checkpoint has behind it; 0 without one."""
+    newest = checkpoint.latest(stage_folder(folder, name) / CHECKPOINTS)
+    return newest[1] if newest else 0
+
+
+def load_finished(folder: Path, run: Run, name: str, networks: Mapping[str, nn.Module]) -> None:
+    """Put into ``networks`` what the stage ``name`` has learnt.
+
+    Raises:
+        LipdataError: it has left no checkpoint, or one that does not fit.
+    """
+    newest = checkpoint.latest(stage_folder(folder, name) / CHECKPOINTS)
+    if newest is None:
+        raise LipdataError(f"{folder} has no checkpoint of stage {name}, which stage gan needs; add {name} to --stages")
+    checkpoint.load_weights(newest[0], run.preset, networks)

@@ -1,0 +1,63 @@
+"""The device or devices that a run learns on, and networks made ready for them."""
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.optim import Adam, Optimizer
+
+from lipmodel.config import Run, Speed
+from lipmodel.networks.layers import lay_out
+
+
+def start(run: Run) -> Fabric:
+    """Start a process on each device: this one, and others that run the same command."""
+    fabric = Fabric(
+        devices=run.devices,
+        strategy="ddp" if run.devices > 1 else "auto",
+        precision="bf16-mixed" if run.speed.precision == "bf16" else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def fastest() -> Speed:
+    """What is fastest on the device found (docs/benchmarks/train_step.md)."""
+    gpu = torch.cuda.is_available()
+    return Speed(_precision(), channels_last=True, fused_adam=True, compiled=gpu)
+
+
+def _precision() -> str:
+    """bf16 where the device computes in it and not only stores it: there it is twice as fast."""
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
+    able = torch.cpu.get_capabilities()
+    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") else "32"
+
+
+def place(network: nn.Module, run: Run, fabric: Fabric) -> nn.Module:
+    """The network on its device, in the run's memory layout, compiled if the run says so; its weights are shared."""
+    lay_out(network.to(fabric.device), channels_last=run.speed.channels_last)
+    return torch.compile(network) if run.speed.compiled else network  # type: ignore[return-value]
+
+
+def learning(network: nn.Module, run: Run, fabric: Fabric) -> nn.Module:
+    """A network that learns: placed, and on several devices their gradients averaged."""
+    live: nn.Module = fabric.setup_module(place(network, run, fabric), move_to_device=False)
+    return live
+
+
+def frozen(network: nn.Module, run: Run, fabric: Fabric) -> nn.Module:
+    """A network that is done learning, placed."""
+    return place(network.requires_grad_(False).eval(), run, fabric)
+
+
+def adam(network: nn.Module, run: Run) -> Optimizer:
+    """Adam with the run's numbers."""
+    numbers = run.adam
+    return Adam(
+        network.parameters(),
+        numbers.learning_rate,
+        (numbers.beta_1, numbers.beta_2),
+        weight_decay=numbers.weight_decay,
+        fused=run.speed.fused_adam,
+    )

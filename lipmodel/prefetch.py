@@ -1,0 +1,69 @@
+"""Batches read ahead by threads, while the last one is learned from."""
+
+import weakref
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lipmodel.stream import Empty, Pick, Windows, on
+
+
+def read_ahead(
+    windows: Windows, picks: Iterable[Pick], threads: int, device: torch.device
+) -> Iterator[dict[str, Tensor]]:
+    """The batches of ``picks``, in order, on ``device``.
+
+    Copying out of a mapped file needs no GIL, so threads do, and no batch passes from process to process. Threads end
+    with the iterator, however it ends: done, closed, dropped, or by an error, which reaches the caller as it was.
+
+    Args:
+        threads: that read; they are at most ``threads`` batches ahead. With 0 the caller reads.
+    """
+    read = partial(windows.read, empty=_memory(device))
+    if not threads:
+        yield from (on(device, read(pick)) for pick in picks)
+        return
+    coming: deque[Future[dict[str, Tensor]]] = deque()
+    left = iter(picks)
+    pool = ThreadPoolExecutor(threads, "read-ahead")
+    try:
+        coming.extend(pool.submit(read, pick) for pick in islice(left, threads))
+        while coming:
+            batch = coming.popleft().result()
+            coming.extend(pool.submit(read, pick) for pick in islice(left, 1))
+            yield on(device, batch)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class Reused:
+    """Memory that is given out again once no tensor lies on it any more.
+
+    Fresh memory costs more than what is read into it: the system clears it page by page, at every batch.
+    """
+
+    def __init__(self) -> None:
+        self._spare: dict[tuple[tuple[int, ...], torch.dtype], list[np.ndarray]] = defaultdict(list)
+
+    def empty(self, shape: tuple[int, ...], *, dtype: torch.dtype) -> Tensor:
+        """Like ``torch.empty``."""
+        spare = self._spare[shape, dtype]
+        try:
+            block = spare.pop()
+        except IndexError:
+            # numpy's, because it asks for large pages.
+            block = np.empty(shape, torch.empty(0, dtype=dtype).numpy().dtype)
+        lent = block[...]  # lives as long as the last tensor that looks at it
+        weakref.finalize(lent, spare.append, block).atexit = False
+        return torch.from_numpy(lent)
+
+
+def _memory(device: torch.device) -> Empty:
+    # torch uses pinned memory again by itself, and waits for the copy to the GPU before it does.
+    return partial(torch.empty, pin_memory=True) if device.type == "cuda" else Reused().empty

@@ -1,0 +1,64 @@
+"""Second stage: an autoencoder of mouths, whose encoder is the phi of the perceptual loss (paper, section 4.1)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lipmodel.config import Run
+from lipmodel.folder import load_finished
+from lipmodel.losses.pixel import l_pix
+from lipmodel.machine import adam, learning
+from lipmodel.networks.autoencoder import Autoencoder, frames_of
+from lipmodel.pixels import to_pixels, to_signal
+from lipmodel.strip import strip
+
+NAME = "autoencoder"
+
+
+class AutoencoderStage:
+    """The autoencoder and its optimizer (see ``stage.Stage``)."""
+
+    name = NAME
+    reads: tuple[str, ...] = ("video",)
+    judged_by = "val_pixel"
+
+    def __init__(self, run: Run, fabric: Fabric) -> None:
+        self._fabric = fabric
+        autoencoder = Autoencoder(run.network)
+        self._live = learning(autoencoder, run, fabric)
+        self._optimizer = adam(autoencoder, run)
+        self.networks: dict[str, nn.Module] = {NAME: autoencoder}
+        self.optimizers: dict[str, Optimizer] = {NAME: self._optimizer}
+
+    def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Mean absolute difference of every frame and its reconstruction."""
+        frames = frames_of(to_signal(batch["video"]))
+        with self._fabric.autocast():
+            loss = l_pix(self._live(frames), frames)
+        self._optimizer.zero_grad(set_to_none=True)
+        self._fabric.backward(loss)
+        self._optimizer.step()
+        return {"pixel": loss.detach()}
+
+    def measure(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same loss."""
+        frames = frames_of(to_signal(batch["video"]))
+        return {"val_pixel": l_pix(self.networks[NAME](frames), frames)}
+
+    def picture(self, batch: Mapping[str, Tensor]) -> np.ndarray:
+        """Every window over its reconstruction."""
+        frames = frames_of(to_signal(batch["video"]))
+        videos = batch["video"].cpu().numpy()
+        again = to_pixels(self.networks[NAME](frames)).cpu().numpy().reshape(videos.shape)
+        return strip([row for pair in zip(videos, again, strict=True) for row in pair])
+
+
+def load_encoder(folder: Path, run: Run) -> nn.Module:
+    """The encoder that this stage has left in a run's folder."""
+    autoencoder = Autoencoder(run.network)
+    load_finished(folder, run, NAME, {NAME: autoencoder})
+    return autoencoder.encoder

@@ -1,0 +1,70 @@
+"""First stage: FlowNet learns the optical flow that the shards hold (paper, section 4.2)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from lipmodel.config import Run
+from lipmodel.folder import load_finished
+from lipmodel.losses.flow import end_point_error, l_flow
+from lipmodel.machine import adam, learning
+from lipmodel.networks.flownet import FlowNet, flow_of, load_port_weights, pairs_of
+from lipmodel.pixels import to_signal
+from lipmodel.strip import flow_frames, strip
+
+NAME = "flow"
+
+
+class FlowStage:
+    """FlowNet and its optimizer (see ``stage.Stage``)."""
+
+    name = NAME
+    reads: tuple[str, ...] = ("video", "flow")
+    judged_by = "val_epe"
+
+    def __init__(self, run: Run, fabric: Fabric) -> None:
+        self._fabric = fabric
+        flownet = FlowNet(run.network)
+        if run.flownet_weights:
+            load_port_weights(flownet, Path(run.flownet_weights))
+        self._live = learning(flownet, run, fabric)
+        self._optimizer = adam(flownet, run)
+        self.networks: dict[str, nn.Module] = {"flownet": flownet}
+        self.optimizers: dict[str, Optimizer] = {"flownet": self._optimizer}
+
+    def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Multi-scale end-point error over all pairs of all windows."""
+        with self._fabric.autocast():
+            predicted = self._live(pairs_of(to_signal(batch["video"])))
+        loss = l_flow(predicted, _target(batch).transpose(1, 2).flatten(0, 1))
+        self._optimizer.zero_grad(set_to_none=True)
+        self._fabric.backward(loss)
+        self._optimizer.step()
+        return {"flow": loss.detach()}
+
+    def measure(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """End-point error in pixels; and that of no motion at all, which FlowNet must beat."""
+        target = _target(batch)
+        flow = flow_of(self.networks["flownet"], to_signal(batch["video"]))
+        return {"val_epe": end_point_error(flow, target), "val_epe_still": end_point_error(target * 0, target)}
+
+    def picture(self, batch: Mapping[str, Tensor]) -> np.ndarray:
+        """Every window: its frames, its flow in the shard, its flow by FlowNet."""
+        flow = flow_of(self.networks["flownet"], to_signal(batch["video"])).movedim(1, -1)  # B, T - 1, H, W, 2
+        videos, targets, flows = (tensor.cpu().numpy() for tensor in (batch["video"], batch["flow"], flow))
+        return strip([row for at in range(len(videos)) for row in (videos[at], *flow_frames(targets[at], flows[at]))])
+
+
+def _target(batch: Mapping[str, Tensor]) -> Tensor:
+    return batch["flow"].float().movedim(-1, 1)  # B, 2, T - 1, 64, 64
+
+
+def load_flownet(folder: Path, run: Run) -> FlowNet:
+    """The FlowNet that this stage has left in a run's folder."""
+    flownet = FlowNet(run.network)
+    load_finished(folder, run, NAME, {"flownet": flownet})
+    return flownet

@@ -1,0 +1,73 @@
+"""Third stage: the generator, with whatever a variant sets against it and beside it (paper, section 4)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim import Optimizer
+
+from lipmodel.config import Run
+from lipmodel.losses.pixel import l_pix
+from lipmodel.machine import adam, frozen, learning, place
+from lipmodel.networks.flownet import flow_of
+from lipmodel.parts import build
+from lipmodel.pixels import to_pixels, to_signal
+from lipmodel.stages.autoencoder import load_encoder
+from lipmodel.stages.flow import load_flownet
+from lipmodel.step import Parts, take_step
+from lipmodel.strip import flow_frames, strip
+
+NAME = "gan"
+
+
+class GanStage:
+    """The networks of a variant and their optimizers (see ``stage.Stage``).
+
+    Raises:
+        LipdataError: the stages before have left no FlowNet or no autoencoder in the folder.
+    """
+
+    name = NAME
+    reads: tuple[str, ...] = ("video", "mel", "identity", "mismatched")
+    judged_by = "val_pixel"
+
+    def __init__(self, run: Run, fabric: Fabric, folder: Path) -> None:
+        self._fabric = fabric
+        flownet, encoder = load_flownet(folder, run), load_encoder(folder, run)
+        self.networks = build(run)
+        live = {name: learning(network, run, fabric) for name, network in self.networks.items()}
+        self.optimizers: dict[str, Optimizer] = {name: adam(network, run) for name, network in self.networks.items()}
+        self._flownet = frozen(flownet, run, fabric)
+        self._parts = Parts(
+            generator=live["generator"],
+            discriminator=live.get("discriminator"),
+            judge=place(self.networks["discriminator"], run, fabric) if "discriminator" in live else None,
+            correlation=live.get("correlation"),
+            flownet=self._flownet,
+            encoder=frozen(encoder, run, fabric),
+            optimizers=self.optimizers,
+            switches=run.switches,
+            weights=run.weights,
+        )
+
+    def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """See ``step.take_step``."""
+        return take_step(self._parts, batch, self._fabric)
+
+    def measure(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Mean absolute difference of the generated and the real clip."""
+        return {"val_pixel": l_pix(self._generate(batch), to_signal(batch["video"]))}
+
+    def picture(self, batch: Mapping[str, Tensor]) -> np.ndarray:
+        """Every window: real, generated, FlowNet's flow of both."""
+        fake, real = self._generate(batch), to_signal(batch["video"])
+        flows = [flow_of(self._flownet, video).movedim(1, -1).cpu().numpy() for video in (real, fake)]
+        videos, fakes = batch["video"].cpu().numpy(), to_pixels(fake).cpu().numpy()
+        rows = zip(videos, fakes, *flows, strict=True)
+        return strip([row for video, fake, *both in rows for row in (video, fake, *flow_frames(*both))])
+
+    def _generate(self, batch: Mapping[str, Tensor]) -> Tensor:
+        video: Tensor = self.networks["generator"](batch["mel"], to_signal(batch["identity"])).video
+        return video
