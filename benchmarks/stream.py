@@ -1,6 +1,6 @@
 """How many windows a second come out of the shards, beside numpy.memmap, h5py and DataLoader reading the same ones?
 
-    python benchmarks/stream.py SHARDS      # about 2 minutes; writes docs/benchmarks/stream.md
+    python benchmarks/stream.py SHARDS      # about 3 minutes; writes docs/benchmarks/stream.md
 
 All ways take turns, so that what else the machine does falls on all of them; the shards should fit the page cache.
 """
@@ -13,6 +13,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 import h5py
@@ -23,10 +24,10 @@ from torch.utils.data import DataLoader
 from lipdata.shards import STRIDE, WINDOW, Shard, open_folder
 from lipmodel.config import PRESETS
 from lipmodel.prefetch import read_ahead
-from lipmodel.stream import Batches, Pick, Windows
+from lipmodel.stream import Batches, Pick, Windows, sample
 
 BATCH = PRESETS["paper"].batch
-BATCHES, UNTIMED, ROUNDS = 100, 5, 11
+BATCHES, UNTIMED, ROUNDS = 60, 5, 25
 PARTS = {
     "for the GAN": ("video", "mel", "identity", "mismatched"),
     "with flow": ("video", "mel", "identity", "mismatched", "flow"),
@@ -34,9 +35,9 @@ PARTS = {
 RAW = "numpy.memmap, one window after another"
 TEXT = """# Reading the shards
 
-Windows a second, in batches of {batch}, drawn at random from {windows}, and the share of what `numpy.memmap` reaches on
-the same bytes. For the GAN: {kib_gan:.0f} KiB a window, video, mel, identity and mismatched video; with flow:
-{kib_flow:.0f} KiB. Medians of {rounds} rounds, in each of which all ways take their turn. Written by
+Windows a second, in batches of {batch}, drawn at random from {n_clips} clips, and the share of what `numpy.memmap`
+reaches on the same bytes. For the GAN: video, mel, identity and mismatched video, {gan_kib:.0f} KiB a window; with
+flow: {flow_kib:.0f} KiB. Medians of {rounds} rounds, in each of which all ways take their turn. Written by
 `python benchmarks/stream.py SHARDS`.
 
 {machine}
@@ -89,28 +90,32 @@ def hdf5(datasets: Sequence[Mapping[str, h5py.Dataset]], batches: Sequence[Seque
         yield
 
 
-def loader(windows: Windows, picks: Sequence[Pick], workers: int) -> Iterator[object]:
+def loader(dataset: Any, picks: Sequence[Pick], workers: int) -> Iterator[object]:
+    # Forked, so that the processes have the maps; Windows is no Dataset, but DataLoader asks for no more than [].
     context = "fork" if workers else None
     return iter(
-        DataLoader(windows, sampler=picks, batch_size=None, num_workers=workers, multiprocessing_context=context)
+        DataLoader(dataset, sampler=picks, batch_size=None, num_workers=workers, multiprocessing_context=context)
     )
 
 
-def ways(shards: Sequence[Shard], parts: Sequence[str]) -> dict[str, Way]:
-    """Every way to read the same batches, by its name in the table."""
+def windows_of(shards: Sequence[Shard], parts: Sequence[str]) -> Windows:
     clip_ids = {clip.clip_id for shard in shards for clip in shard.clips}
-    windows = Windows(shards, clip_ids, frames=WINDOW, stride=STRIDE, parts=parts)
+    return Windows(shards, clip_ids, frames=WINDOW, stride=STRIDE, parts=parts)
+
+
+def ways(shards: Sequence[Shard], windows: Windows) -> dict[str, Way]:
+    """Every way to read the same batches, by its name in the table."""
     picks = list(Batches(len(windows), batch=BATCH, seed=0, first=0, end=BATCHES))
-    batches = spans(shards, picks, parts)
+    batches = spans(shards, picks, windows.parts)
     arrays = [{name: shard.array(name) for name in ("frames", "mel", "flow")} for shard in shards]
     files = [h5py.File(shard.path) for shard in shards]
     datasets = [{name: file[name] for name in ("frames", "mel", "flow")} for file in files]
     ours = partial(read_ahead, windows, picks, device=torch.device("cpu"))
     return {
         RAW: partial(memmap, arrays, batches),
-        "lipmodel, the caller reads": partial(ours, 0),
-        "lipmodel, 1 thread ahead": partial(ours, 1),
-        "lipmodel, 2 threads ahead": partial(ours, 2),
+        "lipmodel, the caller reads": partial(ours, threads=0),
+        "lipmodel, 1 thread ahead": partial(ours, threads=1),
+        "lipmodel, 2 threads ahead": partial(ours, threads=2),
         "h5py, one window after another": partial(hdf5, datasets, batches),
         "DataLoader, the caller reads": partial(loader, windows, picks, 0),
         "DataLoader, 1 process": partial(loader, windows, picks, 1),
@@ -144,28 +149,32 @@ def table(paces: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
 def machine() -> str:
     cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
-    return f"Machine: {cpu.split(': ')[1]}, {os.cpu_count()} cores; {versions}, h5py {h5py.__version__}."
+    load = f"with a load average of {os.getloadavg()[0]:.1f} before the first round"
+    return f"Machine: {cpu.split(': ')[1]}, {os.cpu_count()} cores, {load}; {versions}, h5py {h5py.__version__}."
 
 
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(shards: Path) -> None:
-    opened = open_folder(shards)
-    all_ways = {name: ways(opened, parts) for name, parts in PARTS.items()}
+    opened, here = open_folder(shards), machine()
+    windows = {name: windows_of(opened, parts) for name, parts in PARTS.items()}
+    all_ways = {name: ways(opened, some) for name, some in windows.items()}
     paces: dict[str, dict[str, list[float]]] = {name: {way: [] for way in of} for name, of in all_ways.items()}
     for _ in range(ROUNDS):
         for name, of_parts in all_ways.items():
             for way, start in of_parts.items():
                 paces[name][way].append(pace(start()))
+    gan_kib, flow_kib = (
+        sum(part.nbytes for part in some[sample(some, 1)].values()) / 1024 for some in windows.values()
+    )
     n_clips = sum(len(shard.clips) for shard in opened)
-    video, mel, face, flow = (WINDOW * 64 * 64 * 3, WINDOW * 4 * 128 * 4, 64 * 64 * 3, (WINDOW - 1) * 64 * 64 * 4)
     text = TEXT.format(
         batch=BATCH,
-        windows=f"{n_clips} clips",
-        kib_gan=(2 * video + mel + face) / 1024,
-        kib_flow=(2 * video + mel + face + flow) / 1024,
+        n_clips=n_clips,
+        gan_kib=gan_kib,
+        flow_kib=flow_kib,
         rounds=ROUNDS,
-        machine=machine(),
+        machine=here,
         table=table(paces),
     )
     folder = Path("docs/benchmarks")

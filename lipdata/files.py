@@ -31,6 +31,12 @@ def write_whole(path: Path, content: bytes) -> None:
         hidden.write_bytes(content)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the hidden files that writers killed half-way have left in ``folder`` itself, if it exists."""
+    for hidden in folder.glob(".*.part*"):
+        hidden.unlink()
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:

@@ -8,7 +8,7 @@ from lipdata import manifest
 from lipdata.manifest import Row
 from lipdata.shards import Shard, open_folder
 from lipmodel.config import Run
-from lipmodel.stream import Windows, clip_ids, require_windows
+from lipmodel.stream import Batches, Windows, clip_ids, require_windows
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ def open_data(run: Run) -> Data:
     """Open the shards and the manifest.
 
     Raises:
-        LipdataError: one of them cannot be read, or the split gives nothing to learn from.
+        LipdataError: one of them cannot be read, or the split gives too little to learn from.
     """
     data = Data(open_folder(Path(run.shards)), manifest.read(Path(run.manifest)), run)
-    require_windows(data.windows(run.split, ()), data.rows, run.split)
+    windows = data.windows(run.split, ())
+    require_windows(windows, data.rows, run.split)
+    Batches(len(windows), batch=run.batch * run.devices, seed=run.seed, first=0, end=0)  # refuses too few windows
     return data

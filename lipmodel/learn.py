@@ -8,6 +8,7 @@ from pathlib import Path
 from lightning_fabric import Fabric
 
 from lipdata.errors import LipdataError
+from lipdata.files import remove_leftovers
 from lipmodel import checkpoint
 from lipmodel.config import Run
 from lipmodel.data import Data
@@ -15,7 +16,7 @@ from lipmodel.folder import CHECKPOINTS, stage_folder
 from lipmodel.journal import Journal
 from lipmodel.prefetch import read_ahead
 from lipmodel.stages.stage import Stage
-from lipmodel.stream import Batches, Windows, on
+from lipmodel.stream import Batches, Windows
 from lipmodel.tally import Tally
 from lipmodel.watch import validate, write_samples
 
@@ -35,13 +36,13 @@ def learn(stage: Stage, folder: Path, data: Data, fabric: Fabric) -> None:
     train, held_out = data.windows(run.split, stage.reads), data.windows("val", stage.reads)
     picks = Batches(len(train), batch=run.batch * fabric.world_size, seed=run.seed, first=first, end=steps)
     mine = (pick.share(fabric.global_rank, fabric.world_size) for pick in picks)
-    home.mkdir(parents=True, exist_ok=True)
+    _clean(home, fabric)
     tally = Tally(run.batch * fabric.world_size)
     with _journal(home, stage, first, steps, fabric) as journal:
         if journal:
             journal.say(_opening(stage, run, train, held_out, first, fabric))
         for step, batch in enumerate(tally.timed(read_ahead(train, mine, run.workers, fabric.device)), start=first + 1):
-            tally.count(stage.step(on(fabric.device, batch)))
+            tally.count(stage.step(batch))
             saving = step % run.checkpoint_every == 0 or step == steps
             if journal:
                 journal.advance()
@@ -51,16 +52,20 @@ def learn(stage: Stage, folder: Path, data: Data, fabric: Fabric) -> None:
             _require_finite(losses, step, home)
             if journal:
                 measured = validate(stage, held_out, run.batch, fabric.device) if saving else {}
+                # Written before it is saved: a run killed between the two takes the line back, and none is missing.
                 journal.write(step, losses | measured, pace)
                 if saving:
                     judged = measured.get(stage.judged_by)
                     checkpoint.save(home / CHECKPOINTS, step, run.preset, stage.networks, stage.optimizers, judged)
-                    write_samples(
-                        home / "samples" / f"step-{step}.png",
-                        stage,
-                        held_out if len(held_out) else train,
-                        fabric.device,
-                    )
+                    shown = held_out if len(held_out) else train
+                    write_samples(home / "samples" / f"step-{step}.png", stage, shown, fabric.device)
+
+
+def _clean(home: Path, fabric: Fabric) -> None:
+    if fabric.is_global_zero:
+        home.mkdir(parents=True, exist_ok=True)
+        for folder in (home, home / CHECKPOINTS, home / "samples"):
+            remove_leftovers(folder)
 
 
 def _load_newest(home: Path, run: Run, stage: Stage) -> int:

@@ -1,5 +1,7 @@
 """The device or devices that a run learns on, and networks made ready for them."""
 
+import logging
+
 import torch
 from lightning_fabric import Fabric
 from torch import nn
@@ -11,6 +13,7 @@ from lipmodel.networks.layers import lay_out
 
 def start(run: Run) -> Fabric:
     """Start a process on each device: this one, and others that run the same command."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = Fabric(
         devices=run.devices,
         strategy="ddp" if run.devices > 1 else "auto",

@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,11 +44,11 @@ def read_ahead(
 class Reused:
     """Memory that is given out again once no tensor lies on it any more.
 
-    Fresh memory costs more than what is read into it: the system clears it page by page, at every batch.
+    Fresh memory can cost as much as reading into it: the system hands it out, cleared, page by page.
     """
 
     def __init__(self) -> None:
-        self._spare: dict[tuple[tuple[int, ...], torch.dtype], list[np.ndarray]] = defaultdict(list)
+        self._spare: dict[tuple[tuple[int, ...], torch.dtype], list[Tensor]] = defaultdict(list)
 
     def empty(self, shape: tuple[int, ...], *, dtype: torch.dtype) -> Tensor:
         """Like ``torch.empty``."""
@@ -57,9 +56,8 @@ class Reused:
         try:
             block = spare.pop()
         except IndexError:
-            # numpy's, because it asks for large pages.
-            block = np.empty(shape, torch.empty(0, dtype=dtype).numpy().dtype)
-        lent = block[...]  # lives as long as the last tensor that looks at it
+            block = torch.empty(shape, dtype=dtype)
+        lent = block.numpy()  # lives as long as the last tensor that looks at it
         weakref.finalize(lent, spare.append, block).atexit = False
         return torch.from_numpy(lent)
 

@@ -9,7 +9,7 @@ import torch
 
 from lipdata import manifest, pipeline, shards
 from lipmodel import plan
-from lipmodel.config import Network, Run
+from lipmodel.config import Network, Run, Steps
 
 LENGTHS = {"s1/a": 40, "s1/b": 24, "s1/short": 10, "s2/a": 16, "s2/b": 33, "s2/val": 24}
 
@@ -64,12 +64,13 @@ def shards_folder(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run_of(shards_folder, tmp_path):
-    """A new run of a network smaller than tiny, which logs every 2 and saves every 3 steps."""
+    """A new run of networks smaller than tiny, which logs every 2 and saves every 3 steps."""
 
-    def make(name: str = "run", **changes) -> tuple[Path, Run]:
-        folder, run = plan.new_run(plan.Wish(shards=shards_folder, out=tmp_path / name, preset="tiny", batch=2))
+    def make(name: str = "run", variant: str = "e", **changes) -> tuple[Path, Run]:
+        wish = plan.Wish(shards=shards_folder, out=tmp_path / name, preset="tiny", variant=variant, batch=2)
+        folder, run = plan.new_run(wish)
         small = Network(1 / 32, 1, 1, (1, 4, 4), (1, 3, 3))
-        often = {"network": small, "steps": 6, "log_every": 2, "checkpoint_every": 3, "workers": 0}
+        often = {"network": small, "steps": Steps(2, 2, 6), "log_every": 2, "checkpoint_every": 3, "workers": 0}
         return folder, replace(run, **often | changes)
 
     return make

@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import astuple
 
 import click
 import h5py
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from lipmodel import config
 from lipmodel.cli import main
 
 
@@ -42,18 +44,30 @@ def test_every_option_is_explained(command):
     assert all(option.help for option in main.commands[command].params if isinstance(option, click.Option))
 
 
+FEW = ["--preset", "tiny", "--batch", 1, "--workers", 0, "--flow-steps", 1, "--autoencoder-steps", 1]
+
+
 def test_fit_then_refuse_then_resume(shards_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    few = ["--preset", "tiny", "--batch", 1, "--workers", 0]
-    first = call("fit", shards_folder, *few, "--steps", 1)
+    first = call("fit", shards_folder, *FEW, "--steps", 1)
     folder = f"runs/{shards_folder.name}-tiny"
     assert first.exit_code == 0, first.output
     assert first.stdout == f"next: lipmodel generate {folder} --image FACE --audio SPEECH -o out.mp4\n"
     fails(call("fit", shards_folder, "--preset", "tiny"), f"{folder} is not empty", "--resume", "-o")
-    fails(call("fit", shards_folder, "-o", folder, "--resume", "--batch", 5), "--batch 5", "began with 1")
-    fails(call("fit", shards_folder, "-o", folder, "--resume"), "has done its 1 steps")
+    fails(call("fit", shards_folder, "-o", folder, "--resume", "--batch", 5), "batch 5", "began with 1")
+    fails(call("fit", shards_folder, "-o", folder, "--resume", "--variant", "a"), "variant a", "began with e")
+    fails(call("fit", shards_folder, "-o", folder, "--resume", "--l-pix", 2), "pixel 2.0", "began with 0.5")
+    fails(call("fit", shards_folder, "-o", folder, "--resume"), "has done its steps", "1 of gan")
     assert call("fit", shards_folder, "-o", folder, "--resume", "--steps", 2).exit_code == 0
     assert (tmp_path / folder / "checkpoints" / "step-2.safetensors").exists()
+
+
+def test_every_weight_of_a_loss_is_an_option(shards_folder, tmp_path):
+    given = {"l-corr": 2, "l-pix": 3, "l-perc": 4, "l-gen": 5, "l-first": 6, "lambda-p": 7, "lambda-u": 8}
+    options = [part for name, value in given.items() for part in (f"--{name}", value)]
+    done = call("fit", shards_folder, "-o", tmp_path / "run", *FEW, *options, "--stages", "flow")
+    assert done.exit_code == 0, done.output
+    assert astuple(config.load(tmp_path / "run").weights) == tuple(given.values())
 
 
 def test_mistakes_of_fit(shards_folder, tmp_path):
@@ -63,7 +77,39 @@ def test_mistakes_of_fit(shards_folder, tmp_path):
     fails(call("fit", shards_folder, "-o", out, "--batch", 11, "--preset", "tiny"), "take --batch 10")
     fails(call("fit", shards_folder, "-o", out, "--manifest", tmp_path / "none.csv"), "none.csv")
     fails(call("fit", shards_folder, "-o", out, "--resume"), "is no run folder")
+    fails(call("fit", shards_folder, "-o", out, "--variant", "chung", "--l-corr", 1), "no sound features", "allowed: 0")
+    none = [part for name in ("pix", "perc", "gen") for part in (f"--l-{name}", 0)]
+    fails(call("fit", shards_folder, "-o", out, *none), "no loss is left")
+    fails(call("fit", shards_folder, "-o", out, "--stages", "flow,gam"), "'gam' is no stage", "flow, autoencoder, gan")
+    fails(call("fit", shards_folder, "-o", out, "--stages", "gan", *FEW), "no checkpoint of stage flow")
+    fails(call("fit", shards_folder, "-o", out, "--flownet-weights", tmp_path / "none.pth"), "none.pth")
     assert not out.exists()
+
+
+def test_shards_that_cannot_be_learnt_from_are_refused(shards_folder, tmp_path):
+    for name, change, said in (
+        ("version", lambda file: file.attrs.__setitem__("version", 7), ("version", "7")),
+        ("nan", lambda file: file["mel"].__setitem__((slice(None), 0, 5), np.nan), ("mel of s", "NaN")),
+    ):
+        shards = tmp_path / name
+        shutil.copytree(shards_folder, shards)
+        for path in shards.glob("*.h5"):
+            with h5py.File(path, "r+") as file:
+                change(file)
+        fails(call("fit", shards, "-o", tmp_path / f"{name}-run", *FEW, "--steps", 1), *said)
+
+
+def test_damaged_and_foreign_checkpoints_stop_a_resume(shards_folder, tmp_path):
+    run, few = tmp_path / "run", ["--workers", 0, "--resume", "--steps", 2]
+    assert call("fit", shards_folder, "-o", run, *FEW, "--steps", 1).exit_code == 0
+    weights = run / "checkpoints" / "step-1.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    fails(call("fit", shards_folder, "-o", run, *few), "step-1.safetensors cannot be read", "remove it")
+    weights.write_bytes(whole)
+    (run / "config.json").write_text((run / "config.json").read_text().replace('"tiny"', '"small"'))
+    fails(call("fit", shards_folder, "-o", run, *few), "is of preset tiny", "says small")
+    assert weights.read_bytes() == whole and not list((run / "checkpoints").glob("step-2*"))
 
 
 def test_mistakes_of_generate(tmp_path):
@@ -74,10 +120,9 @@ def test_mistakes_of_generate(tmp_path):
 def test_a_run_goes_on_when_its_shards_have_moved(shards_folder, tmp_path):
     here, there, run = tmp_path / "here", tmp_path / "there", tmp_path / "run"
     shutil.copytree(shards_folder, here)
-    few = ["-o", run, "--workers", 0]
-    assert call("fit", here, *few, "--preset", "tiny", "--batch", 1, "--steps", 1).exit_code == 0
+    assert call("fit", here, "-o", run, *FEW, "--steps", 1).exit_code == 0
     here.rename(there)
-    again = call("fit", there, *few, "--resume", "--steps", 2)
+    again = call("fit", there, "-o", run, "--workers", 0, "--resume", "--steps", 2)
     assert again.exit_code == 0, again.output
 
 

@@ -1,25 +1,29 @@
+import re
 import subprocess
 
 import cv2
 import numpy as np
 import pytest
 import soundfile
+import torch
+from click.testing import CliRunner
 
 from lipdata.errors import LipdataError
 from lipdata.media import ffmpeg_binary
 from lipmodel import config
-from lipmodel.fit import fit
-from lipmodel.generate import generate, load_generator, speak
+from lipmodel.cli import main
+from lipmodel.generate import generate
 from lipmodel.picture import read_mouth
+from lipmodel.speak import load_generator, speak
+from tests.lipmodel.untrained import untrained
 
 RATE_HZ = 44100
 
 
 @pytest.fixture
-def run(run_of):
-    folder, run = run_of(steps=2)
-    fit(folder, run, resume=False)
-    return folder
+def run(shards_folder, tmp_path):
+    untrained(tmp_path / "run", shards_folder, {1: 0.2, 2: 0.3})
+    return tmp_path / "run"
 
 
 @pytest.fixture
@@ -31,6 +35,13 @@ def crop(tmp_path):
     return path
 
 
+def write_photo(path, rows=None):
+    """A photo of 512 x 512 pixels with a face, or its upper rows."""
+    photo = pytest.importorskip("skimage.data").astronaut()[:rows]
+    cv2.imwrite(str(path), cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))
+    return path
+
+
 def write_speech(path, seconds, rate_hz=RATE_HZ):
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
     tone = 0.3 * np.sin(2 * np.pi * 220 * time_s) * (np.sin(2 * np.pi * 2 * time_s) > 0)
@@ -38,28 +49,32 @@ def write_speech(path, seconds, rate_hz=RATE_HZ):
     return path
 
 
+def told(path):
+    return subprocess.run([ffmpeg_binary(), "-i", path], capture_output=True, text=True).stderr
+
+
 def decoded(path):
     """The frames of a video, RGB."""
+    width, height = map(int, re.search(r"Video: .* (\d+)x(\d+)", told(path)).groups())
     raw = ["-map", "0:v", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     command = [ffmpeg_binary(), "-loglevel", "error", "-i", path, *raw]
     content = subprocess.run(command, capture_output=True, check=True).stdout
-    return np.frombuffer(content, np.uint8).reshape(-1, 256, 256, 3)
+    return np.frombuffer(content, np.uint8).reshape(-1, height, width, 3)
 
 
 @pytest.mark.parametrize(("seconds", "n_frames"), [(0.05, 1), (0.64, 16), (2.5, 62), (3.13, 78)])
 def test_the_video_has_a_frame_for_every_fortieth_of_a_second(run, crop, tmp_path, seconds, n_frames):
     speech, out = write_speech(tmp_path / "speech.wav", seconds), tmp_path / "out.mp4"
     line = generate(run, crop, speech, out, overwrite=False)
-    assert len(decoded(out)) == n_frames
+    assert decoded(out).shape == (n_frames, 256, 256, 3)
     assert f"{n_frames} frames" in line and "taken as a mouth crop" in line
 
 
 def test_codecs_and_sound(run, crop, tmp_path):
     out = tmp_path / "out.mp4"
     generate(run, crop, write_speech(tmp_path / "speech.wav", 1.0, rate_hz=16000), out, overwrite=False)
-    told = subprocess.run([ffmpeg_binary(), "-i", out], capture_output=True, text=True).stderr
-    for part in ("h264", "yuv420p", "256x256", "25 fps", "aac", "44100 Hz"):
-        assert part in told
+    for part in ("h264", "yuv420p(tv, bt709", "256x256", "25 fps", "aac", "44100 Hz"):
+        assert part in told(out)
 
 
 def test_speech_may_come_from_a_video(run, crop, tmp_path):
@@ -77,29 +92,60 @@ def test_names_that_look_like_options_and_protocols(run, crop, tmp_path, monkeyp
     assert len(decoded(out)) == 16
 
 
-def test_steady_sound_gives_the_same_frames_in_every_window(run, crop, tmp_path):
+def silence(first, end):
+    return np.full((end - first, 4, 128), -100, np.float32)
+
+
+def test_steady_sound_gives_the_same_frames_in_every_window(run, crop):
     """So neither blending nor taking several windows at once leaves a mark; both ends stand alone."""
     settings = config.load(run)
-    generator, step = load_generator(run, settings)
-    assert step == 2
+    generator, _ = load_generator(run, settings)
     mouth = read_mouth(crop, settings.pipeline).crop
-    frames = np.array(list(speak(generator, mouth, np.zeros(RATE_HZ * 8, np.float32), 200, settings)))
+    frames = np.array(list(speak(generator, mouth, silence, 200, settings)))
     assert frames.shape == (200, 64, 64, 3) and frames.dtype == np.uint8
     blocks = frames[8:192].reshape(23, 8, 64, 64, 3).astype(int)
     assert np.abs(blocks - blocks[0]).max() <= 1
 
 
-def test_a_photo_with_a_face(run):
-    photo = pytest.importorskip("skimage.data").astronaut()
-    path = run / "face.png"
-    cv2.imwrite(str(path), cv2.cvtColor(photo, cv2.COLOR_RGB2BGR))
-    mouth = read_mouth(path, config.load(run).pipeline)
+@pytest.mark.parametrize("variant", ["e", "vondrick", "chung"])
+def test_every_generator_speaks(shards_folder, tmp_path, variant):
+    settings = untrained(tmp_path / "run", shards_folder, {1: None}, variant=variant)
+    generator, _ = load_generator(tmp_path / "run", settings)
+    frames = np.array(list(speak(generator, np.zeros((64, 64, 3), np.uint8), silence, 21, settings)))
+    assert frames.shape == (21, 64, 64, 3)
+
+
+def test_the_newest_and_the_best_checkpoint(run, shards_folder, tmp_path):
+    settings = config.load(run)
+    (newest, step), (best, best_step) = load_generator(run, settings), load_generator(run, settings, best=True)
+    assert (step, best_step) == (2, 1)
+    assert not torch.equal(next(newest.parameters()), next(best.parameters()))
+    untrained(tmp_path / "other", shards_folder, {1: None})
+    with pytest.raises(LipdataError, match="other was not measured on validation clips"):
+        load_generator(tmp_path / "other", settings, best=True)
+
+
+def test_a_photo_with_a_face(run, tmp_path):
+    photo = write_photo(tmp_path / "photo.png")
+    mouth = read_mouth(photo, config.load(run).pipeline)
     assert mouth.crop.shape == (64, 64, 3) and mouth.origin.startswith("mouth found at x 1")
 
 
-def refused(run, image, audio, out, match):
+def test_the_lips_go_back_into_the_photo(run, tmp_path):
+    photo, speech = write_photo(tmp_path / "photo.png"), write_speech(tmp_path / "speech.wav", 0.64)
+    generate(run, photo, speech, tmp_path / "out.mp4", face=True, overwrite=False)
+    frames = decoded(tmp_path / "out.mp4").astype(int)
+    assert frames.shape == (16, 512, 512, 3) and "aac" in told(tmp_path / "out.mp4")
+    left, top, right, bottom = read_mouth(photo, config.load(run).pipeline).box.astype(int)
+    changed = np.abs(frames - cv2.imread(str(photo))[..., ::-1]).mean((0, 3))
+    assert changed[top + 10 : bottom - 10, left + 10 : right - 10].mean() > 15
+    changed[top:bottom, left:right] = 0
+    assert changed.mean() < 3  # H.264 keeps the rest
+
+
+def refused(run, image, audio, out, match, **options):
     with pytest.raises(LipdataError, match=match) as refusal:
-        generate(run, image, audio, out, overwrite=False)
+        generate(run, image, audio, out, overwrite=False, **options)
     assert "\n" not in str(refusal.value)
 
 
@@ -127,8 +173,14 @@ def test_mistakes_are_told_in_one_line(run, crop, tmp_path):
     refused(run, crop, crop, out, "crop.png: a kind of file that lipdata does not open")
     refused(run, crop, short, out, r"0.010 s of sound; allowed: 0.04 s \(a frame\) or more")
     refused(run, crop, speech, tmp_path / "no" / "out.mp4", "there is no folder")
+    refused(run, crop, speech, out, "crop.png: no face in it to put the lips into", face=True)
     refused(tmp_path, crop, speech, out, "is no run folder: it has no config.json")
     assert not out.exists() and not list(tmp_path.glob(".*part*"))
+
+
+def test_a_face_that_ends_above_the_mouth(run, tmp_path):
+    photo, speech = write_photo(tmp_path / "photo.png", rows=140), write_speech(tmp_path / "speech.wav", 0.64)
+    refused(run, photo, speech, tmp_path / "out.mp4", "photo.png: its mouth lies outside the picture")
 
 
 def test_a_run_without_a_checkpoint_is_told(run, crop, tmp_path):
@@ -136,3 +188,33 @@ def test_a_run_without_a_checkpoint_is_told(run, crop, tmp_path):
         path.unlink()
     speech = write_speech(tmp_path / "speech.wav", 1.0)
     refused(run, crop, speech, tmp_path / "out.mp4", "has no checkpoint; train with: lipmodel fit")
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, ["generate", *map(str, arguments)])
+
+
+def test_the_command(run, crop, shards_folder, tmp_path):
+    speech, out = write_speech(tmp_path / "speech.wav", 0.64), tmp_path / "out.mp4"
+    spoken = call(run, "--image", crop, "--audio", speech, "--best", "-o", out)
+    assert spoken.exit_code == 0 and "of step 1" in spoken.stdout
+    assert spoken.stdout.endswith(f"next: ffplay {out}\n")
+    shown = call(run, "--clip", shards_folder, "s1/b", "-o", out, "--overwrite")
+    assert shown.exit_code == 0 and "24 frames" in shown.stdout and shown.stdout.endswith(f"next: ffplay {out}\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ([], "Give --image PHOTO and --audio SPEECH, or --clip SHARDS ID"),
+        (["--image", "a.png"], "Give --image PHOTO and --audio SPEECH"),
+        (["--audio", "a.wav", "--face"], "Give --image PHOTO and --audio SPEECH"),
+        (["--clip", "shards", "s1/a", "--image", "a.png"], "leave out --image, --audio and --face"),
+        (["--clip", "shards", "s1/a", "--audio", "a.wav"], "leave out --image, --audio and --face"),
+        (["--clip", "shards", "s1/a", "--face"], "leave out --image, --audio and --face"),
+    ],
+)
+def test_options_that_do_not_go_together(tmp_path, given, match):
+    result = call(tmp_path, *given, "-o", tmp_path / "out.mp4")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert match in result.stderr and result.stderr.count("\n") == 1

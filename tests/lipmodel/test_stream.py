@@ -1,7 +1,9 @@
+import shutil
+
+import h5py
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
 
 from lipdata import manifest
 from lipdata.errors import LipdataError
@@ -9,18 +11,17 @@ from lipdata.shards import open_folder
 from lipmodel.stream import Batches, Pick, Windows, clip_ids, draw, require_windows, sample
 
 TRAIN_WINDOWS = 4 + 2 + 0 + 1 + 3
+PARTS = ("video", "mel", "identity", "mismatched", "flow")
 
 
 @pytest.fixture
 def train(shards_folder, lengths) -> Windows:
     ids = set(lengths) - {"s2/val"}
-    return Windows(open_folder(shards_folder), ids, frames=16, stride=8, flow=True)
+    return Windows(open_folder(shards_folder), ids, frames=16, stride=8, parts=PARTS)
 
 
-def batches(windows, workers=0, context=None, *, batch=3, first=0, end=10):
-    picks = Batches(len(windows), batch=batch, seed=7, first=first, end=end)
-    loader = DataLoader(windows, sampler=picks, batch_size=None, num_workers=workers, multiprocessing_context=context)
-    return list(loader)
+def batches(windows, *, batch=3, first=0, end=10):
+    return [windows[pick] for pick in Batches(len(windows), batch=batch, seed=7, first=first, end=end)]
 
 
 def names(batch):
@@ -35,26 +36,35 @@ def test_a_batch_has_the_stated_shapes_and_types(train):
         "video": ((3, 16, 64, 64, 3), torch.uint8),
         "mel": ((3, 64, 128), torch.float32),
         "identity": ((3, 64, 64, 3), torch.uint8),
-        "flow": ((3, 16, 64, 64, 2), torch.float16),
+        "mismatched": ((3, 16, 64, 64, 3), torch.uint8),
+        "flow": ((3, 15, 64, 64, 2), torch.float16),
     }
 
 
-def test_flow_comes_only_when_asked_for(shards_folder):
-    windows = Windows(open_folder(shards_folder), ["s1/a"], frames=16, stride=8)
-    assert set(windows[Pick(np.array([0]), np.array([0.0]))]) == {"video", "mel", "identity"}
+def test_a_batch_is_what_the_shards_hold(train, shards_folder):
+    one, two = open_folder(shards_folder)
+    # The only window of s2/a is number 6, the last one of s2/b, which follows it, number 9.
+    firsts, portraits = [(one, 0), (two, 16 + 16), (two, 0)], [(one, 0), (two, 16 + 16), (two, 15)]
+    expected = {
+        "video": [shard.array("frames")[first : first + 16] for shard, first in firsts],
+        "mel": [shard.array("mel")[first : first + 16].reshape(64, 128) for shard, first in firsts],
+        "identity": [shard.array("frames")[frame] for shard, frame in portraits],
+        "mismatched": [shard.array("frames")[first : first + 16] for shard, first in np.roll(firsts, 1, axis=0)],
+        "flow": [shard.array("flow")[first : first + 15] for shard, first in firsts],
+    }
+    pick = Pick(np.array([0, 9, 6]), np.array([0.0, 0.5, 0.99]), np.array([6, 0, 9]))
+    batch = train[pick]
+    assert all(np.array_equal(batch[name].numpy(), np.stack(arrays)) for name, arrays in expected.items())
 
 
-@pytest.mark.parametrize(("workers", "context"), [(0, None), (1, "fork"), (3, "fork"), (3, "spawn")])
-def test_workers_change_nothing(train, workers, context):
-    plain, others = batches(train), batches(train, workers, context)
-    assert len(plain) == len(others) == 10
-    for one, other in zip(plain, others, strict=True):
-        assert all(torch.equal(one[name], other[name]) for name in one)
+@pytest.mark.parametrize("parts", [("video", "flow"), ("video",), ("mismatched", "identity")])
+def test_only_what_is_asked_for_comes(shards_folder, parts):
+    windows = Windows(open_folder(shards_folder), ["s1/a"], frames=16, stride=8, parts=parts)
+    assert tuple(windows[Pick(np.array([0]), np.array([0.0]), np.array([1]))]) == parts
 
 
-@pytest.mark.parametrize(("workers", "context"), [(0, None), (1, "fork"), (3, "spawn")])
-def test_every_window_comes_exactly_once_an_epoch(train, lengths, workers, context):
-    seen = [name for batch in batches(train, workers, context, batch=5, end=4) for name in names(batch)]
+def test_every_window_comes_exactly_once_an_epoch(train, lengths):
+    seen = [name for batch in batches(train, batch=5, end=4) for name in names(batch)]
     expected = sorted(
         (number, first)
         for number, (clip_id, length) in enumerate(lengths.items())
@@ -93,7 +103,32 @@ def test_another_epoch_or_seed_draws_anew():
     first, again = draw(50, seed=0, epoch=0), draw(50, seed=0, epoch=0)
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
     for other in (draw(50, seed=0, epoch=1), draw(50, seed=1, epoch=0)):
-        assert not np.array_equal(first[0], other[0]) and not np.array_equal(first[1], other[1])
+        assert not any(np.array_equal(one, new) for one, new in zip(first, other, strict=True))
+
+
+def test_every_other_window_is_as_likely_the_mismatched_one():
+    drawn = np.stack([draw(5, seed=0, epoch=epoch)[2] for epoch in range(4000)])  # epoch, window
+    counts = np.array([np.bincount(of_window, minlength=5) for of_window in drawn.T])
+    assert (counts.diagonal() == 0).all()
+    # 1000 expected of each other window; 27 is the standard deviation.
+    assert (abs(counts[~np.eye(5, dtype=bool)] - 1000) < 5 * 27).all()
+
+
+def test_the_mismatched_window_goes_with_window_and_epoch_not_with_the_batch(train):
+    of_batch = [list(Batches(len(train), batch=batch, seed=7, first=0, end=10 // batch)) for batch in (2, 5)]
+    pairs = [
+        {(w, m) for pick in picks for w, m in zip(pick.windows, pick.mismatched, strict=True)} for picks in of_batch
+    ]
+    assert pairs[0] == pairs[1] and len(pairs[0]) == 10
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_the_shares_of_all_processes_are_the_batch(train, world):
+    pick = next(iter(Batches(len(train), batch=6, seed=7, first=0, end=1)))
+    shares = [pick.share(rank, world) for rank in range(world)]
+    for name in ("windows", "identity", "mismatched"):
+        rows = np.stack([getattr(share, name) for share in shares], axis=1)
+        assert rows.shape == (6 // world, world) and np.array_equal(rows.ravel(), getattr(pick, name))
 
 
 def test_a_sample_is_always_the_same_and_never_has_a_window_twice(train):
@@ -111,15 +146,33 @@ def test_fewer_windows_than_a_batch_are_refused(train):
         Batches(len(train), batch=11, seed=0, first=0, end=1)
 
 
+def test_one_window_alone_is_refused():
+    with pytest.raises(LipdataError, match=r"1 window, and each goes with another .*; add clips"):
+        Batches(1, batch=1, seed=0, first=0, end=1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_mel_that_is_not_finite_is_told_with_shard_and_clip(shards_folder, lengths, tmp_path, value):
+    shutil.copytree(shards_folder, tmp_path, dirs_exist_ok=True)
+    with h5py.File(tmp_path / "grid-00001.h5", "r+") as file:
+        file["mel"][16 + 20, 3, 127] = value  # s2/b, frame 20
+    windows = Windows(open_folder(tmp_path), lengths, frames=16, stride=8, parts=("video", "mel"))
+    pick = sample(windows, 99)
+    told = r"grid-00001\.h5: mel of s2/b holds NaN or infinity in frames 8 to 23; ingest that clip again"
+    with pytest.raises(LipdataError, match=told):
+        windows[pick]
+    assert Windows(open_folder(tmp_path), lengths, frames=16, stride=8, parts=("video",))[pick]
+
+
 def test_a_split_without_clips_names_those_there_are(shards_folder):
     rows = manifest.read(shards_folder / "manifest.csv")
-    windows = Windows(open_folder(shards_folder), clip_ids(rows, "test"), frames=16, stride=8)
+    windows = Windows(open_folder(shards_folder), clip_ids(rows, "test"), frames=16, stride=8, parts=PARTS)
     with pytest.raises(LipdataError, match=r"no clip of split 'test'; it has: train 5, val 1"):
         require_windows(windows, rows, "test")
 
 
 def test_a_manifest_of_other_clips_is_told(shards_folder):
     rows = [manifest.Row("s9/x", "s9", "train", "s9/x.mpg")]
-    windows = Windows(open_folder(shards_folder), clip_ids(rows, "train"), frames=16, stride=8)
+    windows = Windows(open_folder(shards_folder), clip_ids(rows, "train"), frames=16, stride=8, parts=PARTS)
     with pytest.raises(LipdataError, match=r"hold 0 of the 1 clips of split 'train'"):
         require_windows(windows, rows, "train")

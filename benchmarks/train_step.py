@@ -1,0 +1,151 @@
+"""How many windows a second does the full GAN step learn from, and what does each option of speed bring?
+
+    python benchmarks/train_step.py SHARDS      # writes docs/benchmarks/train_step.md
+    python benchmarks/train_step.py SHARDS --preset paper --batch 24
+
+On a CPU preset tiny, on a GPU preset paper. All options take turns, so that what else the machine does falls on all.
+"""
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import click
+import torch
+from lightning_fabric import Fabric
+
+from lipmodel import machine, plan
+from lipmodel.config import PRESETS, Run, Speed, Steps
+from lipmodel.data import Data, open_data
+from lipmodel.fit import fit
+from lipmodel.prefetch import read_ahead
+from lipmodel.stages.gan import GanStage
+from lipmodel.stages.stage import Stage
+from lipmodel.stream import Batches
+from lipmodel.tally import Tally
+
+PLAIN = Speed(precision="32", channels_last=False, fused_adam=False, compiled=False)
+WAYS = {
+    "eager fp32": PLAIN,
+    "channels last": replace(PLAIN, channels_last=True),
+    "fused Adam": replace(PLAIN, fused_adam=True),
+    "compiled": replace(PLAIN, compiled=True),
+    "bf16": replace(PLAIN, precision="bf16"),
+    "channels last, fused Adam": replace(PLAIN, channels_last=True, fused_adam=True),
+    "channels last, fused Adam, bf16": Speed("bf16", channels_last=True, fused_adam=True, compiled=False),
+    "all": Speed("bf16", channels_last=True, fused_adam=True, compiled=True),
+}
+UNTIMED = 3  # a compiled network compiles at its first steps
+TEXT = """# What a training step costs
+
+Variant e, preset {preset}, batch {batch}: discriminator, generator, correlation networks, FlowNet and the perceptual
+encoder, on windows from real shards. Medians of {rounds} rounds of {steps} steps, in each of which all options take
+their turn. Waiting: the share of the time that the step stands still for data. Written by
+`python benchmarks/train_step.py`.
+
+{machine}
+
+| | windows/s | of eager fp32 | waiting | peak GPU memory |
+|---|---:|---:|---:|---:|
+{rows}
+
+The default on this device: {default}.
+{largest}"""
+
+
+class Way:
+    """The GAN stage with one set of options, and its own stream of batches."""
+
+    def __init__(self, run: Run, folder: Path, data: Data) -> None:
+        self._fabric: Fabric = machine.start(run)
+        self._stage: Stage = GanStage(run, self._fabric, folder)
+        windows = data.windows(run.split, self._stage.reads)
+        picks = Batches(len(windows), batch=run.batch, seed=0, first=0, end=1_000_000)
+        self._tally = Tally(run.batch)
+        ahead = read_ahead(windows, iter(picks), run.workers, self._fabric.device)
+        self._batches: Iterator[dict[str, torch.Tensor]] = iter(self._tally.timed(ahead))  # type: ignore[arg-type]
+        self.speeds: list[float] = []
+        self.waited: list[float] = []
+        self.memory_gib = 0.0
+
+    def go(self, steps: int) -> None:
+        """Take some steps, and note the speed."""
+        if self._fabric.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        for _ in range(steps):
+            self._tally.count(self._stage.step(next(self._batches)))
+        _, pace = self._tally.take(self._fabric)
+        self.speeds.append(pace["windows_per_s"])
+        self.waited.append(pace["waiting"])
+        if self._fabric.device.type == "cuda":
+            self.memory_gib = torch.cuda.max_memory_allocated() / 2**30
+
+
+def largest_batch(run: Run, folder: Path, data: Data) -> int:
+    """The largest power of two of windows that a step has room for."""
+    batch = 1
+    while True:
+        try:
+            Way(replace(run, batch=2 * batch), folder, data).go(1)
+        except torch.cuda.OutOfMemoryError:
+            return batch
+        batch *= 2
+
+
+def row(name: str, way: Way, eager: Way) -> str:
+    speed, memory = median(way.speeds), f"{way.memory_gib:.1f} GiB" if way.memory_gib else "-"
+    return f"| {name} | {speed:.2f} | {speed / median(eager.speeds):.2f} | {median(way.waited):.1%} | {memory} |"
+
+
+def about_machine() -> str:
+    gpu = f"{torch.cuda.get_device_name()}; " if torch.cuda.is_available() else ""
+    load = f"{os.getloadavg()[0]:.1f} processes were running as it began"
+    return (
+        f"Machine: {gpu}{os.cpu_count()} cores, {load}; Python {platform.python_version()}, torch {torch.__version__}."
+    )
+
+
+@click.command(help=__doc__)
+@click.argument("shards", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="paper" if torch.cuda.is_available() else "tiny")
+@click.option("--batch", type=int, default=24 if torch.cuda.is_available() else 4, show_default=True)
+@click.option("--rounds", type=int, default=5, show_default=True)
+@click.option("--steps", type=int, default=20 if torch.cuda.is_available() else 5, show_default=True)
+def main(shards: Path, preset: str, batch: int, rounds: int, steps: int) -> None:
+    about = about_machine()
+    with tempfile.TemporaryDirectory() as scratch:
+        wish = plan.Wish(shards=shards, out=Path(scratch) / "run", preset=preset, batch=batch)
+        folder, run = plan.new_run(wish)
+        run = replace(run, steps=Steps(1, 1, 1))
+        fit(folder, run, ["flow", "autoencoder"])
+        data, ways = open_data(run), {}
+        for name, speed in WAYS.items():
+            began = time.perf_counter()
+            ways[name] = Way(replace(run, speed=speed), folder, data)
+            ways[name].go(UNTIMED)
+            ways[name].speeds.clear()
+            ways[name].waited.clear()
+            print(f"{name}: ready after {time.perf_counter() - began:.0f} s", flush=True)
+        for _ in range(rounds):
+            for way in ways.values():
+                way.go(steps)
+        rows = "\n".join(row(name, way, ways["eager fp32"]) for name, way in ways.items())
+        default = next((name for name, speed in WAYS.items() if speed == run.speed), str(run.speed))
+        del ways
+        gpu = torch.cuda.is_available()
+        largest = f"The largest power of two that fits: {largest_batch(run, folder, data)} windows.\n" if gpu else ""
+    numbers = {"preset": preset, "batch": batch, "rounds": rounds, "steps": steps}
+    text = TEXT.format(machine=about, rows=rows, default=default, largest=largest, **numbers)
+    target = Path("docs/benchmarks")
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "train_step.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The GAN step: who learns in which variant, and from what."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lipmodel import machine
+from lipmodel.config import Steps
+from lipmodel.data import open_data
+from lipmodel.fit import fit
+from lipmodel.losses.adversarial import l_dis
+from lipmodel.pixels import to_signal
+from lipmodel.stages.gan import GanStage
+from lipmodel.step import view
+from lipmodel.stream import sample
+from lipmodel.variants import VARIANTS
+
+ALL = {"generator", "discriminator", "discriminator.motion", "correlation"}
+LACKS = {
+    "a": {"discriminator", "discriminator.motion"},
+    "d": {"correlation"},
+    "g": {"discriminator.motion"},
+    "h": {"correlation", "discriminator.motion"},
+    "vondrick": {"correlation", "discriminator.motion"},
+    "chung": {"correlation", "discriminator", "discriminator.motion"},
+}
+# Each loss that a variant's total leaves out, by Table 2.
+WITHOUT = {"a": {"gen"}, "b": {"pixel"}, "c": {"perc"}, "d": {"corr"}, "h": {"corr"}}
+
+
+@pytest.fixture
+def stage_of(run_of):
+    """A stage gan in float32, and a batch for it."""
+
+    def make(variant, **changes):
+        folder, run = run_of(variant, variant=variant, steps=Steps(1, 1, 1), **changes)
+        run = replace(run, speed=replace(run.speed, precision="32"))
+        fit(folder, run, ["flow", "autoencoder"])
+        stage = GanStage(run, machine.start(run), folder)
+        windows = open_data(run).windows("train", stage.reads)
+        return stage, windows[sample(windows, 4)]
+
+    return make
+
+
+def learning(stage):
+    """The parts in which some weight has a gradient other than zero."""
+    parts = dict(stage.networks)
+    if "discriminator" in parts and parts["discriminator"].motion is not None:
+        parts["discriminator.motion"] = parts["discriminator"].motion
+    return {
+        name
+        for name, network in parts.items()
+        if any(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in network.parameters())
+    }
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_exactly_what_a_variant_lacks_gets_no_gradient(stage_of, variant):
+    stage, batch = stage_of(variant)
+    before = {
+        name: network.state_dict()[next(iter(network.state_dict()))].clone() for name, network in stage.networks.items()
+    }
+    frozen = [stage._flownet, stage._parts.encoder]
+    for _ in range(2):
+        losses = stage.step(batch)
+    assert learning(stage) == ALL - LACKS.get(variant, set())
+    assert all(weight.grad is None for network in frozen for weight in network.parameters())
+    for name, network in stage.networks.items():
+        assert not torch.equal(before[name], network.state_dict()[next(iter(network.state_dict()))]), name
+    assert all(loss.isfinite() and not loss.requires_grad for loss in losses.values())
+    assert {"pixel", "first", "perc", "total"} <= losses.keys()
+
+
+@pytest.mark.parametrize("variant", [*"abcdefghi"])
+def test_the_total_is_the_sum_of_table_2(stage_of, variant):
+    stage, batch = stage_of(variant)
+    losses = stage.step(batch)
+    full = {"corr": 1.0, "pixel": 0.5, "perc": 1.0, "gen": 1.0}
+    total = sum(weight * losses[name] for name, weight in full.items() if name not in WITHOUT.get(variant, set()))
+    torch.testing.assert_close(losses["total"], total)
+
+
+def test_the_discriminator_learns_from_its_own_loss_alone(stage_of):
+    """Its gradient after a step is that of Eq. 4, worked out by itself: the generator's pass adds nothing to it."""
+    stage, batch = stage_of("e")
+    parts, judge = stage._parts, deepcopy(stage.networks["discriminator"])
+    with torch.no_grad():
+        fake = stage.networks["generator"](batch["mel"], to_signal(batch["identity"])).video
+        real, fake, other = (
+            view(parts, clip) for clip in (to_signal(batch["video"]), fake, to_signal(batch["mismatched"]))
+        )
+    terms = l_dis(*(judge(batch["mel"], clip.video, clip.motion) for clip in (real, fake, other)))
+    (terms.real + 0.5 * terms.generated + 0.5 * terms.mismatched).backward()
+    stage.step(batch)
+    for (name, alone), learnt in zip(
+        judge.named_parameters(), stage.networks["discriminator"].parameters(), strict=True
+    ):
+        torch.testing.assert_close(learnt.grad, alone.grad, atol=1e-6, rtol=1e-4, msg=name)
+
+
+def test_weights_scale_the_losses(stage_of):
+    stage, batch = stage_of("e")
+    stage._parts = replace(stage._parts, weights=replace(stage._parts.weights, pixel=3.0, lambda_p=2.0, lambda_u=0.0))
+    losses = stage.step(batch)
+    total = losses["corr"] + 3 * losses["pixel"] + losses["perc"] + losses["gen"]
+    torch.testing.assert_close(losses["total"], total)
+    torch.testing.assert_close(losses["dis"], losses["dis_real"] + 2 * losses["dis_generated"])
+
+
+def test_flow_of_the_generated_clip_moves_the_generator(stage_of):
+    """With the correlation loss alone the generator still learns: through FlowNet, which itself stays as it is."""
+    stage, batch = stage_of("a")
+    stage._parts = replace(stage._parts, weights=replace(stage._parts.weights, pixel=0, perc=0))
+    stage.step(batch)
+    decoder = stage.networks["generator"].decoder
+    assert all(weight.grad.abs().sum() > 0 for weight in decoder.parameters())

@@ -1,0 +1,23 @@
+"""A run folder as a training leaves it, without the training."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from lipmodel import checkpoint, config, plan
+from lipmodel.config import Network, Run
+from lipmodel.folder import CHECKPOINTS
+from lipmodel.parts import build
+
+
+def untrained(folder: Path, shards: Path, losses: dict[int, float | None], **wish) -> Run:
+    """Write a run whose networks are random, smaller than tiny, and one checkpoint for every step and its loss."""
+    _, run = plan.new_run(plan.Wish(shards=shards, out=folder, preset="tiny", **wish))
+    run = replace(run, network=Network(1 / 32, 1, 1, (1, 4, 4), (1, 3, 3)))
+    folder.mkdir()
+    config.save(folder, run)
+    for step, loss in losses.items():
+        torch.manual_seed(step)
+        checkpoint.save(folder / CHECKPOINTS, step, run.preset, build(run), {}, loss)
+    return run
