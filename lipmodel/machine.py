@@ -1,6 +1,7 @@
 """The device or devices that a run learns on, and networks made ready for them."""
 
 import logging
+from importlib.util import find_spec
 
 import torch
 from lightning_fabric import Fabric
@@ -25,8 +26,9 @@ def start(run: Run) -> Fabric:
 
 def fastest() -> Speed:
     """What is fastest on the device found (docs/benchmarks/train_step.md)."""
-    gpu = torch.cuda.is_available()
-    return Speed(_precision(), channels_last=True, fused_adam=True, compiled=gpu)
+    # Without Triton there is nothing to compile for a GPU with; on a CPU minutes of compiling gain nothing.
+    compiled = torch.cuda.is_available() and find_spec("triton") is not None
+    return Speed(_precision(), channels_last=True, fused_adam=True, compiled=compiled)
 
 
 def _precision() -> str:
