@@ -5,17 +5,15 @@
 Weights are random: they cost what learnt ones cost.
 """
 
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from pathlib import Path
 
 import click
 import torch
+from page import machine, processor, publish
 from torch.utils.flop_counter import FlopCounterMode
 
 from lipdata.shards import WINDOW
@@ -111,16 +109,10 @@ def table(reached: Mapping[Kind, float], limits: Mapping[Kind, float], names: Ma
 
 def devices() -> dict[torch.device, str]:
     """The CPU, and the GPU where there is one, and their names."""
-    cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
-    found = {torch.device("cpu"): f"{cpu.split(': ')[1]}, {torch.get_num_threads()} threads"}
+    found = {torch.device("cpu"): f"{processor()}, {torch.get_num_threads()} threads"}
     if torch.cuda.is_available():
         found[torch.device("cuda")] = torch.cuda.get_device_name()
     return found
-
-
-def machine() -> str:
-    load = f"{os.getloadavg()[0]:.1f} processes were running as it began"
-    return f"Machine: {os.cpu_count()} cores, {load}; Python {platform.python_version()}, torch {torch.__version__}."
 
 
 @click.command(help=__doc__)
@@ -137,10 +129,7 @@ def main() -> None:
             reached[kind] = max(reached[kind], gflops(kind))
     numbers = {"window": WINDOW, "batch": WINDOWS_AT_ONCE, "side": MATMUL_SIDE, "rounds": ROUNDS}
     text = TEXT.format(machine=about, rows=table(reached, limits, names), **numbers)
-    folder = Path("docs/benchmarks")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "generate.md").write_text(text)
-    print(text)
+    publish("generate", text)
 
 
 if __name__ == "__main__":

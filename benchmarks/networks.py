@@ -6,10 +6,10 @@ Nothing is computed: torch counts on tensors without numbers.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 import torch
+from page import publish
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -97,10 +97,7 @@ def main() -> None:
     mac = count(KINDS[0], PRESETS["paper"].network)[1] / 2
     presets, rule = " | ".join(PRESETS), "---|" * len(PRESETS)
     text = TEXT.format(window=WINDOW, presets=presets, rule=rule, rows="\n".join(rows), mac=mac)
-    folder = Path("docs/benchmarks")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "networks.md").write_text(text)
-    print(text)
+    publish("networks", text)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@
 All ways take turns, so that what else the machine does falls on all of them; the shards should fit the page cache.
 """
 
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -19,6 +17,7 @@ import click
 import h5py
 import numpy as np
 import torch
+from page import machine, publish
 from torch.utils.data import DataLoader
 
 from lipdata.shards import STRIDE, WINDOW, Shard, open_folder
@@ -146,13 +145,6 @@ def table(paces: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> str:
-    cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
-    versions = f"Python {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
-    load = f"with a load average of {os.getloadavg()[0]:.1f} before the first round"
-    return f"Machine: {cpu.split(': ')[1]}, {os.cpu_count()} cores, {load}; {versions}, h5py {h5py.__version__}."
-
-
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(shards: Path) -> None:
@@ -177,10 +169,7 @@ def main(shards: Path) -> None:
         machine=here,
         table=table(paces),
     )
-    folder = Path("docs/benchmarks")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "stream.md").write_text(text)
-    print(text)
+    publish("stream", text)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@
 On a CPU preset tiny, on a GPU preset paper. All options take turns, so that what else the machine does falls on all.
 """
 
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,11 +16,13 @@ from statistics import median
 import click
 import torch
 from lightning_fabric import Fabric
+from page import machine, publish
 
-from lipmodel import machine, plan
+from lipmodel import plan
 from lipmodel.config import PRESETS, Run, Speed, Steps
 from lipmodel.data import Data, open_data
 from lipmodel.fit import fit
+from lipmodel.machine import start
 from lipmodel.prefetch import read_ahead
 from lipmodel.stages.gan import GanStage
 from lipmodel.stages.stage import Stage
@@ -62,7 +62,7 @@ class Way:
     """The GAN stage with one set of options, and its own stream of batches."""
 
     def __init__(self, run: Run, folder: Path, data: Data) -> None:
-        self._fabric: Fabric = machine.start(run)
+        self._fabric: Fabric = start(run)
         self._stage: Stage = GanStage(run, self._fabric, folder)
         windows = data.windows(run.split, self._stage.reads)
         picks = Batches(len(windows), batch=run.batch, seed=0, first=0, end=1_000_000)
@@ -102,14 +102,6 @@ def row(name: str, way: Way, eager: Way) -> str:
     return f"| {name} | {speed:.2f} | {speed / median(eager.speeds):.2f} | {median(way.waited):.1%} | {memory} |"
 
 
-def about_machine() -> str:
-    gpu = f"{torch.cuda.get_device_name()}; " if torch.cuda.is_available() else ""
-    load = f"{os.getloadavg()[0]:.1f} processes were running as it began"
-    return (
-        f"Machine: {gpu}{os.cpu_count()} cores, {load}; Python {platform.python_version()}, torch {torch.__version__}."
-    )
-
-
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--preset", type=click.Choice(list(PRESETS)), default="paper" if torch.cuda.is_available() else "tiny")
@@ -117,7 +109,7 @@ def about_machine() -> str:
 @click.option("--rounds", type=int, default=5, show_default=True)
 @click.option("--steps", type=int, default=20 if torch.cuda.is_available() else 5, show_default=True)
 def main(shards: Path, preset: str, batch: int, rounds: int, steps: int) -> None:
-    about = about_machine()
+    about = machine()
     with tempfile.TemporaryDirectory() as scratch:
         wish = plan.Wish(shards=shards, out=Path(scratch) / "run", preset=preset, batch=batch)
         folder, run = plan.new_run(wish)
@@ -141,10 +133,7 @@ def main(shards: Path, preset: str, batch: int, rounds: int, steps: int) -> None
         largest = f"The largest power of two that fits: {largest_batch(run, folder, data)} windows.\n" if gpu else ""
     numbers = {"preset": preset, "batch": batch, "rounds": rounds, "steps": steps}
     text = TEXT.format(machine=about, rows=rows, default=default, largest=largest, **numbers)
-    target = Path("docs/benchmarks")
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "train_step.md").write_text(text)
-    print(text)
+    publish("train_step", text)
 
 
 if __name__ == "__main__":

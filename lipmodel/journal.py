@@ -1,4 +1,4 @@
-"""What a stage leaves to be read: metrics.jsonl, TensorBoard events, log.txt, and lines or a bar on the terminal."""
+"""What a stage leaves to be read: metrics.jsonl, TensorBoard events, log.txt, samples/, and lines or a bar to watch."""
 
 import json
 import sys
@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch.utils.tensorboard import SummaryWriter
 
 from lipdata.files import write_whole
+from lipmodel.strip import write_png
+
+SAMPLES = "samples"
 
 
 class Journal:
@@ -25,6 +29,7 @@ class Journal:
 
     def __init__(self, folder: Path, name: str, *, first: int, steps: int) -> None:
         self._metrics = folder / "metrics.jsonl"
+        self._samples = folder / SAMPLES
         _keep_up_to(self._metrics, first)
         self._log = (folder / "log.txt").open("a", buffering=1, encoding="utf-8")
         self._board = SummaryWriter(folder, purge_step=first + 1)
@@ -70,6 +75,12 @@ class Journal:
         else:
             self._log.write(f"{self._name} {step}  {line}\n")
             self._bar.update(self._task, description=line)
+
+    def show(self, step: int, picture: np.ndarray) -> None:
+        """A picture as ``samples/step-N.png`` and for TensorBoard, RGB [shape=(H, W, 3), uint8]."""
+        self._samples.mkdir(exist_ok=True)
+        write_png(self._samples / f"step-{step}.png", picture)
+        self._board.add_image("samples", picture, step, dataformats="HWC")
 
 
 def _keep_up_to(metrics: Path, step: int) -> None:

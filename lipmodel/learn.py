@@ -13,12 +13,12 @@ from lipmodel import checkpoint
 from lipmodel.config import Run
 from lipmodel.data import Data
 from lipmodel.folder import CHECKPOINTS, stage_folder
-from lipmodel.journal import Journal
+from lipmodel.journal import SAMPLES, Journal
 from lipmodel.prefetch import read_ahead
 from lipmodel.stages.stage import Stage
 from lipmodel.stream import Batches, Windows
 from lipmodel.tally import Tally
-from lipmodel.watch import validate, write_samples
+from lipmodel.watch import draw, validate
 
 
 def learn(stage: Stage, folder: Path, data: Data, fabric: Fabric) -> None:
@@ -57,14 +57,13 @@ def learn(stage: Stage, folder: Path, data: Data, fabric: Fabric) -> None:
                 if saving:
                     judged = measured.get(stage.judged_by)
                     checkpoint.save(home / CHECKPOINTS, step, run.preset, stage.networks, stage.optimizers, judged)
-                    shown = held_out if len(held_out) else train
-                    write_samples(home / "samples" / f"step-{step}.png", stage, shown, fabric.device)
+                    journal.show(step, draw(stage, held_out if len(held_out) else train, fabric.device))
 
 
 def _clean(home: Path, fabric: Fabric) -> None:
     if fabric.is_global_zero:
         home.mkdir(parents=True, exist_ok=True)
-        for folder in (home, home / CHECKPOINTS, home / "samples"):
+        for folder in (home, home / CHECKPOINTS, home / SAMPLES):
             remove_leftovers(folder)
 
 

@@ -21,6 +21,7 @@ def start(run: Run) -> Fabric:
         precision="bf16-mixed" if run.speed.precision == "bf16" else "32-true",
     )
     fabric.launch()
+    torch.backends.cudnn.benchmark = True  # shapes never change, so that trying its ways once pays
     return fabric
 
 

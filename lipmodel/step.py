@@ -19,7 +19,7 @@ from lipmodel.networks.autoencoder import frames_of
 from lipmodel.networks.discriminator import frame_difference
 from lipmodel.networks.flownet import flow_of
 from lipmodel.pixels import to_signal
-from lipmodel.variants import Switches, Weights
+from lipmodel.variants import Weights
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Parts:
         judge: the discriminator once more, as the generator's pass calls it: no device waits there for the others.
         flownet, encoder: learnt in the stages before, frozen; the encoder is the autoencoder's.
         optimizers: by the names of the networks that learn.
+        motion: what the discriminator's third stream sees: ``flow``, ``difference`` or ``none``.
+        change: what is correlated with the sound: ``flow`` with its change, ``video`` with itself, or ``none``.
     """
 
     generator: nn.Module
@@ -40,7 +42,8 @@ class Parts:
     flownet: nn.Module
     encoder: nn.Module
     optimizers: Mapping[str, Optimizer]
-    switches: Switches
+    motion: str
+    change: str
     weights: Weights
 
 
@@ -87,20 +90,17 @@ def take_step(parts: Parts, batch: Mapping[str, Tensor], fabric: Fabric) -> dict
         if parts.correlation is not None:
             gen["corr"] = _correlation(parts, sound, real, fake)
     total = torch.stack([getattr(weights, name) * loss for name, loss in gen.items() if getattr(weights, name)]).sum()
-    _descend(
-        total, [parts.optimizers[name] for name in ("generator", "correlation") if name in parts.optimizers], fabric
-    )
+    learners = [optimizer for name, optimizer in parts.optimizers.items() if name != "discriminator"]
+    _descend(total, learners, fabric)
     return {name: loss.detach() for name, loss in {**gen, "total": total, **dis}.items()}
 
 
 def view(parts: Parts, video: Tensor) -> View:
     """A clip with what the discriminator and the correlation network see of its motion."""
-    judged, correlated = parts.judge is not None, parts.correlation is not None
-    motion = parts.switches.motion if judged else "none"
-    change = parts.switches.correlated if correlated else "none"
-    flow = flow_of(parts.flownet, video) if motion == "flow" or change == "derivative" else None
-    seen = frame_difference(video) if motion == "difference" else flow if motion == "flow" else None
-    return View(video, seen, flow if change == "derivative" else video if change == "direct" else None)
+    flow = flow_of(parts.flownet, video) if "flow" in (parts.motion, parts.change) else None
+    seen = {"flow": flow, "video": video, "none": None}
+    motion = frame_difference(video) if parts.motion == "difference" else seen[parts.motion]
+    return View(video, motion, seen[parts.change])
 
 
 def _train_discriminator(
@@ -122,7 +122,7 @@ def _train_discriminator(
 def _correlation(parts: Parts, sound: Tensor | None, real: View, fake: View) -> Tensor:
     """Eq. 1 on real and on generated clips, half each (the authors' code)."""
     assert parts.correlation is not None and sound is not None and real.change is not None and fake.change is not None
-    heard = sound.diff(dim=2) if parts.switches.correlated == "derivative" else sound  # B, C, T - 1 or T, F
+    heard = sound.diff(dim=2) if parts.change == "flow" else sound  # B, C, T - 1 or T, F
     heard, seen = parts.correlation(heard, torch.cat([real.change, fake.change]))
     return l_corr(torch.cat([heard, heard]), seen)
 

@@ -1,12 +1,10 @@
 """How a stage does while it learns: its measures on validation windows, and pictures of a few windows."""
 
-from pathlib import Path
-
+import numpy as np
 import torch
 
 from lipmodel.stages.stage import Stage
 from lipmodel.stream import Windows, on, sample
-from lipmodel.strip import write_png
 
 SAMPLED_WINDOWS = 4
 # Enough for a mean that holds; all of GRID's validation windows would take longer than the steps between.
@@ -25,7 +23,6 @@ def validate(stage: Stage, windows: Windows, batch: int, device: torch.device) -
 
 
 @torch.no_grad()
-def write_samples(path: Path, stage: Stage, windows: Windows, device: torch.device) -> None:
-    """A stage's picture of a few windows."""
-    path.parent.mkdir(exist_ok=True)
-    write_png(path, stage.picture(on(device, windows[sample(windows, SAMPLED_WINDOWS)])))
+def draw(stage: Stage, windows: Windows, device: torch.device) -> np.ndarray:
+    """A stage's picture of a few windows, the same ones every time, RGB [shape=(H, W, 3), uint8]."""
+    return stage.picture(on(device, windows[sample(windows, SAMPLED_WINDOWS)]))

@@ -20,6 +20,7 @@ from lipmodel.step import Parts, take_step
 from lipmodel.strip import flow_frames, strip
 
 NAME = "gan"
+CHANGES = {"derivative": "flow", "direct": "video"}
 
 
 class GanStage:
@@ -48,7 +49,8 @@ class GanStage:
             flownet=self._flownet,
             encoder=frozen(encoder, run, fabric),
             optimizers=self.optimizers,
-            switches=run.switches,
+            motion=run.switches.motion if "discriminator" in live else "none",
+            change=CHANGES[run.switches.correlated] if "correlation" in live else "none",
             weights=run.weights,
         )
 
