@@ -23,7 +23,7 @@ GAP_PX = 8
 def beside(folder: Path, shards: Path, clip_id: str, out: Path, *, best: bool = False, overwrite: bool) -> str:
     """Write ``out``, a silent MP4: a clip on the left, on the right its first frame saying the clip's speech.
 
-    Beside it a strip of the same name, .png: a second a block, in each the real frames, the generated ones, and the
+    Beside it a strip, named .strip.png: a second a block, in each the real frames, the generated ones, and the
     flow of both as colour.
 
     Args:
@@ -35,9 +35,7 @@ def beside(folder: Path, shards: Path, clip_id: str, out: Path, *, best: bool = 
     Raises:
         LipdataError: ``out`` or the strip exists, no trained run, no such clip, or shards of another geometry.
     """
-    drawn = out.with_suffix(".png")
-    if drawn == out:
-        raise LipdataError(f"{out} is the strip's name, the video needs its own; give -o a name that ends in .mp4")
+    drawn = out.with_suffix(".strip.png")
     for path in (out, drawn):
         require_free(path, overwrite=overwrite)
     run = config.load(folder)

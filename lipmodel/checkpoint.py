@@ -97,16 +97,18 @@ def _remove_old(folder: Path) -> None:
 
 
 def load_weights(path: Path, preset: str, networks: Mapping[str, nn.Module]) -> None:
-    """Put a checkpoint's weights into the networks.
+    """Put a checkpoint's weights into the networks; it may hold others besides.
 
     Raises:
         LipdataError: cut short, of another preset, or of other names or shapes.
     """
-    tensors = _read(path, preset)
+    tensors = {key: value for key, value in _read(path, preset).items() if key.split(".")[0] in networks}
     own = _weights(networks)
     odd = own.keys() ^ tensors.keys()
     if odd:
-        raise LipdataError(f"{path} does not fit: tensor {min(odd)} is missing or unknown; it is of another lipmodel")
+        raise LipdataError(
+            f"{path} does not fit: tensor {min(odd)} is missing or unknown; it is of another variant or lipmodel"
+        )
     for key, value in own.items():
         if value.shape != tensors[key].shape:
             shapes = f"is {tuple(tensors[key].shape)}, the network has {tuple(value.shape)}"
@@ -120,9 +122,15 @@ def load_optimizers(
     """Put the optimizer state that belongs to the weights at ``path`` into the optimizers.
 
     Raises:
-        LipdataError: missing, cut short, or of another preset.
+        LipdataError: missing, cut short, of another preset, or of other networks.
     """
     tensors = _read(_optimizer_path(path), preset)
+    learnt = {f"{name}.{weights}" for name in optimizers for weights, _ in networks[name].named_parameters()}
+    odd = learnt ^ {key.rpartition(".")[0] for key in tensors}
+    if odd:
+        raise LipdataError(
+            f"{_optimizer_path(path)} does not fit: state of {min(odd)} is missing or unknown; it is of another run"
+        )
     for name, optimizer in optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
         for index, (parameter, tensor) in enumerate(networks[name].named_parameters()):

@@ -1,24 +1,21 @@
 """The commands of lipmodel: parse, call, print."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lipdata.commands import Commands
-from lipmodel.config import PRESETS
-from lipmodel.variants import VARIANTS
+from lipmodel.config import PRESETS, Speed, Steps
+from lipmodel.variants import VARIANTS, Weights
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 STEPS = click.IntRange(min=1)
 WEIGHT = click.FloatRange(min=0)
-STAGES = ("flow", "autoencoder", "gan")
-GROUPS = {
-    "steps": STAGES,
-    "weights": ("corr", "pixel", "perc", "gen", "first", "lambda_p", "lambda_u"),
-    "speed": ("precision", "channels_last", "fused_adam", "compiled"),
-}
+STAGES = tuple(field.name for field in fields(Steps))
+GROUPS = {"steps": Steps, "weights": Weights, "speed": Speed}
 
 
 def _stages(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -87,7 +84,9 @@ def fit(resume: bool, stages: tuple[str, ...], **options: Any) -> None:
     from lipmodel import plan
     from lipmodel.fit import fit as train
 
-    grouped: dict[str, Any] = {group: {name: options.pop(name) for name in names} for group, names in GROUPS.items()}
+    grouped: dict[str, Any] = {
+        group: {field.name: options.pop(field.name) for field in fields(record)} for group, record in GROUPS.items()
+    }
     wish = plan.Wish(**options, **grouped)
     folder, run = plan.continued_run(wish) if resume else plan.new_run(wish)
     if train(folder, run, stages):
@@ -124,7 +123,7 @@ def generate(
     A picture in which no face is found is an error, but for a square one of at most 128 px: that is a mouth crop.
 
     With --clip, the first frame of a clip of a shard folder says the clip's own speech, beside the real one. Shards
-    hold no sound, so this video is silent. Frames and flow of both also come as a picture, out.png.
+    hold no sound, so this video is silent. Frames and flow of both also come as a picture, out.strip.png.
     """
     from lipmodel.beside import beside
     from lipmodel.generate import generate as make

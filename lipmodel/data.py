@@ -8,7 +8,9 @@ from lipdata import manifest
 from lipdata.manifest import Row
 from lipdata.shards import Shard, open_folder
 from lipmodel.config import Run
-from lipmodel.stream import Batches, Windows, clip_ids, require_windows
+from lipmodel.stream import Windows, clip_ids, require_batch, require_windows, sample
+
+WINDOWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -34,5 +36,17 @@ def open_data(run: Run) -> Data:
     data = Data(open_folder(Path(run.shards)), manifest.read(Path(run.manifest)), run)
     windows = data.windows(run.split, ())
     require_windows(windows, data.rows, run.split)
-    Batches(len(windows), batch=run.batch * run.devices, seed=run.seed, first=0, end=0)  # refuses too few windows
+    require_batch(len(windows), run.batch, run.devices)
     return data
+
+
+def require_finite_mel(data: Data) -> None:
+    """Look through the log-mel that is learnt from, before stages that do not read it have run for days.
+
+    Raises:
+        LipdataError: a clip's mel holds NaN or infinity.
+    """
+    for split in {data.run.split, "val"}:
+        windows = data.windows(split, ("mel",))
+        for pick in sample(windows, len(windows)).parts(WINDOWS_AT_ONCE):
+            windows[pick]  # refuses what is not finite

@@ -8,6 +8,7 @@ from torch import nn
 from lipdata.errors import LipdataError
 from lipmodel import checkpoint
 from lipmodel.config import Run
+from lipmodel.stages.stage import Stage
 
 CHECKPOINTS = "checkpoints"
 
@@ -23,6 +24,21 @@ def steps_done(folder: Path, name: str) -> int:
     return newest[1] if newest else 0
 
 
+def continued(folder: Path, run: Run, stage: Stage) -> int:
+    """Load a stage's newest checkpoint, where there is one; after how many steps it was written, else 0.
+
+    Raises:
+        LipdataError: it cannot be read, or is not of this run.
+    """
+    newest = checkpoint.latest(stage_folder(folder, stage.name) / CHECKPOINTS)
+    if newest is None:
+        return 0
+    path, step = newest
+    checkpoint.load_weights(path, run.preset, stage.networks)
+    checkpoint.load_optimizers(path, run.preset, stage.networks, stage.optimizers)
+    return step
+
+
 def load_finished(folder: Path, run: Run, name: str, networks: Mapping[str, nn.Module]) -> None:
     """Put into ``networks`` what the stage ``name`` has learnt.
 
@@ -31,5 +47,5 @@ def load_finished(folder: Path, run: Run, name: str, networks: Mapping[str, nn.M
     """
     newest = checkpoint.latest(stage_folder(folder, name) / CHECKPOINTS)
     if newest is None:
-        raise LipdataError(f"{folder} has no checkpoint of stage {name}, which stage gan needs; add {name} to --stages")
+        raise LipdataError(f"{folder} has no checkpoint of stage {name}; train it with --stages {name}")
     checkpoint.load_weights(newest[0], run.preset, networks)

@@ -33,6 +33,8 @@ def generate(
             or no sound.
     """
     require_free(out, overwrite=overwrite)
+    if out.exists() and any(given.exists() and out.samefile(given) for given in (image, audio)):
+        raise LipdataError(f"{out} is what the video is made of; choose another name with -o")
     run = config.load(folder)
     generator, step = load_generator(folder, run, best=best)
     mouth = read_mouth(image, run.pipeline)

@@ -69,12 +69,11 @@ class Journal:
         for name, value in {**losses, **pace}.items():
             self._board.add_scalar(name, value, step)
         told = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
-        line = f"{told}  {pace['windows_per_s']:.1f} windows/s  {pace['waiting']:.0%} waiting for data"
-        if self._bar.disable:
-            self.say(f"{self._name} {step}  {line}")
-        else:
-            self._log.write(f"{self._name} {step}  {line}\n")
-            self._bar.update(self._task, description=line)
+        speed = f"{pace['windows_per_s']:.1f} windows/s  {pace['waiting']:.0%} waiting"
+        self.say(f"{self._name} {step}  {told}  {speed} for data")
+        # The rest of the losses stands in the line above: a bar must fit into a narrow terminal.
+        first = "total" if "total" in losses else next(iter(losses))
+        self._bar.update(self._task, description=f"{first} {losses[first]:.3f}  {speed}")
 
     def show(self, step: int, picture: np.ndarray) -> None:
         """A picture as ``samples/step-N.png`` and for TensorBoard, RGB [shape=(H, W, 3), uint8]."""

@@ -1,10 +1,12 @@
 """The loop that every stage of a run goes through: read, step, log, measure, save."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from pathlib import Path
+from statistics import fmean
 
+import torch
 from lightning_fabric import Fabric
 
 from lipdata.errors import LipdataError
@@ -21,18 +23,18 @@ from lipmodel.tally import Tally
 from lipmodel.watch import draw, validate
 
 
-def learn(stage: Stage, folder: Path, data: Data, fabric: Fabric) -> None:
-    """Take a stage from its newest checkpoint to its last step.
+def learn(stage: Stage, folder: Path, data: Data, fabric: Fabric, first: int) -> None:
+    """Take a stage to its last step.
 
     Args:
         folder: of the run.
+        first: steps that it has behind it.
 
     Raises:
-        LipdataError: too few windows for a batch, a bad checkpoint, or a loss that is not finite.
+        LipdataError: a loss, a measure or a weight that is not finite.
     """
     run, home = data.run, stage_folder(folder, stage.name)
     steps = getattr(run.steps, stage.name)
-    first = _load_newest(home, run, stage)
     train, held_out = data.windows(run.split, stage.reads), data.windows("val", stage.reads)
     picks = Batches(len(train), batch=run.batch * fabric.world_size, seed=run.seed, first=first, end=steps)
     mine = (pick.share(fabric.global_rank, fabric.world_size) for pick in picks)
@@ -50,14 +52,16 @@ def learn(stage: Stage, folder: Path, data: Data, fabric: Fabric) -> None:
                 continue
             losses, pace = tally.take(fabric)
             _require_finite(losses, step, home)
+            if saving:
+                _require_finite_weights(stage, step, home)
             if journal:
                 measured = validate(stage, held_out, run.batch, fabric.device) if saving else {}
-                # Written before it is saved: a run killed between the two takes the line back, and none is missing.
-                journal.write(step, losses | measured, pace)
+                # Written and drawn before it is saved: what a kill leaves unsaved is done again, nothing is missing.
+                journal.write(step, {name: fmean(each) for name, each in losses.items()} | measured, pace)
                 if saving:
+                    journal.show(step, draw(stage, held_out if len(held_out) else train, fabric.device))
                     judged = measured.get(stage.judged_by)
                     checkpoint.save(home / CHECKPOINTS, step, run.preset, stage.networks, stage.optimizers, judged)
-                    journal.show(step, draw(stage, held_out if len(held_out) else train, fabric.device))
 
 
 def _clean(home: Path, fabric: Fabric) -> None:
@@ -65,16 +69,6 @@ def _clean(home: Path, fabric: Fabric) -> None:
         home.mkdir(parents=True, exist_ok=True)
         for folder in (home, home / CHECKPOINTS, home / SAMPLES):
             remove_leftovers(folder)
-
-
-def _load_newest(home: Path, run: Run, stage: Stage) -> int:
-    newest = checkpoint.latest(home / CHECKPOINTS)
-    if newest is None:
-        return 0
-    path, step = newest
-    checkpoint.load_weights(path, run.preset, stage.networks)
-    checkpoint.load_optimizers(path, run.preset, stage.networks, stage.optimizers)
-    return step
 
 
 def _journal(
@@ -91,11 +85,24 @@ def _opening(stage: Stage, run: Run, train: Windows, held_out: Windows, first: i
     return f"{stage.name}: {steps}; {n_weights / 1e6:.2f} million weights; {counts}"
 
 
-def _require_finite(losses: Mapping[str, float], step: int, home: Path) -> None:
-    for name, loss in losses.items():
-        if not isfinite(loss):
-            good = checkpoint.latest(home / CHECKPOINTS)
-            last = f"the last good checkpoint is {good[0]}" if good else "there is no checkpoint yet"
-            raise LipdataError(
-                f"step {step}: loss {name} is {loss}; {last}; try --precision 32 with a new run, or look at the data"
-            )
+def _require_finite(losses: Mapping[str, Sequence[float]], step: int, home: Path) -> None:
+    """Refuse the first loss that is no number; the last value of each is that of ``step``."""
+    n_steps = len(next(iter(losses.values())))
+    for at in range(n_steps):
+        for name, each in losses.items():
+            if not isfinite(each[at]):
+                raise LipdataError(f"step {step - n_steps + 1 + at}: loss {name} is {each[at]}; {_ways_out(home)}")
+
+
+def _require_finite_weights(stage: Stage, step: int, home: Path) -> None:
+    """Losses are those from before a step: what it has done to the weights they do not tell."""
+    for name, network in stage.networks.items():
+        finite = torch.stack([weights.isfinite().all() for weights in network.parameters()]).all()
+        if not finite.item():
+            raise LipdataError(f"step {step}: weights of the {name} are no longer finite; {_ways_out(home)}")
+
+
+def _ways_out(home: Path) -> str:
+    good = checkpoint.latest(home / CHECKPOINTS)
+    last = f"the last good checkpoint is {good[0]}" if good else "there is no checkpoint yet"
+    return f"{last}; look at the data, or begin a new run with --precision 32 or smaller weights of losses"

@@ -1,11 +1,12 @@
 """The device or devices that a run learns on, and networks made ready for them."""
 
 import logging
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from lipmodel.config import Run, Speed
@@ -16,6 +17,7 @@ def start(run: Run) -> Fabric:
     """Start a process on each device: this one, and others that run the same command."""
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = Fabric(
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
         devices=run.devices,
         strategy="ddp" if run.devices > 1 else "auto",
         precision="bf16-mixed" if run.speed.precision == "bf16" else "32-true",
@@ -55,6 +57,15 @@ def learning(network: nn.Module, run: Run, fabric: Fabric) -> nn.Module:
 def frozen(network: nn.Module, run: Run, fabric: Fabric) -> nn.Module:
     """A network that is done learning, placed."""
     return place(network.requires_grad_(False).eval(), run, fabric)
+
+
+def descend(loss: Tensor, optimizers: Sequence[Optimizer], fabric: Fabric) -> None:
+    """One step of the optimizers down the gradient of ``loss``."""
+    for optimizer in optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    fabric.backward(loss)
+    for optimizer in optimizers:
+        optimizer.step()
 
 
 def adam(network: nn.Module, run: Run) -> Optimizer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,9 @@ def continued_run(wish: Wish) -> tuple[Path, Run]:
     moved = run.manifest == str(Path(run.shards) / "manifest.csv")
     manifest = wish.manifest or (wish.shards / "manifest.csv" if moved else Path(run.manifest))
     shards = str(wish.shards.absolute())
-    return folder, replace(run, shards=shards, manifest=str(manifest.absolute()), steps=steps, workers=workers)
+    run = replace(run, shards=shards, manifest=str(manifest.absolute()), steps=steps, workers=workers)
+    _require_sense(run)
+    return folder, run
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,6 +120,9 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 def _require_sense(run: Run) -> None:
     """What each option allows by itself, and not together with the others."""
     weights: Weights = run.weights
+    for name, weight in asdict(weights).items():
+        if not (isfinite(weight) and weight >= 0):
+            raise LipdataError(f"the weight {name} is {weight}; allowed: 0 or a finite number above")
     if weights.corr and run.switches.generator != "fusion":
         what = (
             f"--l-corr {weights.corr:g} with variant {run.variant}, whose generator has no sound features to correlate"

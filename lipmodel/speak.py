@@ -12,7 +12,7 @@ from lipmodel import checkpoint
 from lipmodel.blend import cross_fade, window_starts
 from lipmodel.config import Run
 from lipmodel.folder import CHECKPOINTS
-from lipmodel.parts import build
+from lipmodel.parts import build_generator
 from lipmodel.pixels import to_signal
 
 # At full width a window's largest layer is 17 MB; this many fill a GPU well enough and fit into any memory.
@@ -38,9 +38,9 @@ def load_generator(folder: Path, run: Run, *, best: bool = False) -> tuple[nn.Mo
     if chosen is None:
         raise LipdataError(f"{folder} was not measured on validation clips, so no checkpoint is best; leave out --best")
     path, step = chosen
-    networks = build(run)
-    checkpoint.load_weights(path, run.preset, networks)
-    return networks["generator"].eval().to("cuda" if torch.cuda.is_available() else "cpu"), step
+    generator = build_generator(run)
+    checkpoint.load_weights(path, run.preset, {"generator": generator})
+    return generator.eval().to("cuda" if torch.cuda.is_available() else "cpu"), step
 
 
 def speak(generator: nn.Module, crop: np.ndarray, mel: Mel, n_frames: int, run: Run) -> Iterator[np.ndarray]:

@@ -165,16 +165,9 @@ class Batches:
     Epochs follow each other without a seam: in each, every window comes exactly once, and a batch may hold the last
     windows of one and the first of the next. So all batches are of one size, and a step's batch is known without
     those before it: a resumed run goes on with what it would have seen.
-
-    Raises:
-        LipdataError: there are fewer windows than one batch takes, or one alone.
     """
 
     def __init__(self, n_windows: int, *, batch: int, seed: int, first: int, end: int) -> None:
-        if n_windows == 1:
-            raise LipdataError("1 window, and each goes with another that its sound does not fit; add clips")
-        if n_windows < batch:
-            raise LipdataError(f"{n_windows} windows, one batch takes {batch}; add clips, or take --batch {n_windows}")
         self._n_windows, self._batch, self._seed, self._steps = n_windows, batch, seed, range(first, end)
 
     def __iter__(self) -> Iterator[Pick]:
@@ -233,6 +226,19 @@ def require_windows(windows: Windows, rows: Sequence[Row], split: str) -> None:
     if not len(windows):
         held = f"the shards hold {windows.clips} of the {listed} clips of split {split!r}"
         raise LipdataError(f"{held}, {windows.short_clips} too short for a window; use the manifest beside the shards")
+
+
+def require_batch(n_windows: int, batch: int, devices: int) -> None:
+    """Refuse fewer windows than a step takes, or one alone.
+
+    Raises:
+        LipdataError: as said.
+    """
+    if n_windows == 1:
+        raise LipdataError("1 window, and each goes with another that its sound does not fit; add clips")
+    if n_windows < batch * devices:
+        some = f"{n_windows} windows, a step takes {batch} on each of {devices} devices"
+        raise LipdataError(f"{some}; add clips, or take --batch {n_windows // devices}")
 
 
 def on(device: torch.device, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

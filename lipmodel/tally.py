@@ -1,4 +1,4 @@
-"""Losses and times, added up between two logged steps."""
+"""Losses and times between two logged steps."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Tally:
-    """Losses are added where they lie; only ``take`` fetches them from the device.
+    """Losses stay where they lie; only ``take`` fetches them from the device.
 
     Args:
         windows: a step takes, on all devices together.
@@ -31,26 +31,29 @@ class Tally:
             yield batch
 
     def count(self, losses: Mapping[str, Tensor]) -> None:
-        """Add the losses of one step."""
-        for name, loss in losses.items():
-            self._sums[name] = self._sums[name] + loss if name in self._sums else loss
-        self._counted += 1
+        """Keep the losses of one step."""
+        self._names = tuple(losses)
+        self._losses.append(torch.stack([loss.float() for loss in losses.values()]))
         self._spent_s += time.perf_counter() - self._asked_s
 
-    def take(self, fabric: Fabric) -> tuple[dict[str, float], dict[str, float]]:
-        """The mean losses of all devices since the last call; and windows a second, and the share of time waited."""
+    def take(self, fabric: Fabric) -> tuple[dict[str, list[float]], dict[str, float]]:
+        """The losses of every step since the last call, means of all devices; and the pace.
+
+        Returns:
+            Losses by name, a value a step; ``windows_per_s``, and ``waiting``, the share of the time spent waiting for
+            data.
+        """
         began = time.perf_counter()
-        sums = torch.stack([total.float() for total in self._sums.values()]) / self._counted
-        means = fabric.all_reduce(sums, reduce_op="mean")
-        losses = dict(zip(self._sums, torch.as_tensor(means).tolist(), strict=True))
+        steps = len(self._losses)
+        means = fabric.all_reduce(torch.stack(self._losses, dim=1), reduce_op="mean")  # losses, steps
+        losses = dict(zip(self._names, torch.as_tensor(means).tolist(), strict=True))
         # A GPU runs behind the program: what tolist() waits for is time spent on the steps as well.
         spent_s = self._spent_s + time.perf_counter() - began
-        pace = {"windows_per_s": self._counted * self._windows / spent_s, "waiting": self._waited_s / spent_s}
+        pace = {"windows_per_s": steps * self._windows / spent_s, "waiting": self._waited_s / spent_s}
         self._begin()
         return losses, pace
 
     def _begin(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counted = 0
+        self._losses: list[Tensor] = []
         self._waited_s = 0.0
         self._spent_s = 0.0

@@ -29,7 +29,8 @@ def decoded(video: Path) -> tuple[np.ndarray, np.ndarray]:
 def walk(corpus: Path, folder: Path, image: Path, audio: Path) -> tuple[np.ndarray, np.ndarray]:
     run("lipdata", "ingest", corpus, "-o", folder / "shards", "-j", 2)
     run("lipdata", "check", folder / "shards")
-    run("lipmodel", "fit", folder / "shards", "-o", folder / "run", "--preset", "tiny", "--steps", 2, "--batch", 2)
+    few = ["--flow-steps", 2, "--autoencoder-steps", 2, "--steps", 2, "--batch", 2]
+    run("lipmodel", "fit", folder / "shards", "-o", folder / "run", "--preset", "tiny", *few)
     run("lipmodel", "generate", folder / "run", "--image", image, "--audio", audio, "-o", folder / "lips.mp4")
     assert (folder / "run" / "samples" / "step-2.png").exists()
     return decoded(folder / "lips.mp4")

@@ -121,7 +121,7 @@ def load_port_weights(flownet: FlowNet, path: Path) -> None:
 
     Args:
         path: ``.safetensors``, or a file of ``torch.save``: a state dict, or a checkpoint that holds it as
-            ``state_dict``. A ``module.`` before every name is taken off.
+            ``state_dict``. A ``module.`` before every name is taken off, and the ``flownet.`` of a run's checkpoint.
 
     Raises:
         LipdataError: not readable without running code, or names, shapes or units that are not this network's; the
@@ -148,7 +148,7 @@ def _read_states(path: Path) -> dict[str, Tensor]:
     states = table.get("state_dict", table)
     if not isinstance(states, dict) or not states or not all(map(_is_weight, states.values())):
         raise LipdataError(f"{path} holds no weights by name; save the network's state_dict() with torch.save")
-    return {str(name).removeprefix("module."): tensor for name, tensor in states.items()}
+    return {str(name).removeprefix("module.").removeprefix("flownet."): tensor for name, tensor in states.items()}
 
 
 def _is_weight(value: Any) -> bool:

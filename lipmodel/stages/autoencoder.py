@@ -1,6 +1,7 @@
 """Second stage: an autoencoder of mouths, whose encoder is the phi of the perceptual loss (paper, section 4.1)."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.optim import Optimizer
 from lipmodel.config import Run
 from lipmodel.folder import load_finished
 from lipmodel.losses.pixel import l_pix
-from lipmodel.machine import adam, learning
+from lipmodel.machine import adam, descend, learning
 from lipmodel.networks.autoencoder import Autoencoder, frames_of
 from lipmodel.pixels import to_pixels, to_signal
 from lipmodel.strip import strip
@@ -26,8 +27,9 @@ class AutoencoderStage:
     reads: tuple[str, ...] = ("video",)
     judged_by = "val_pixel"
 
-    def __init__(self, run: Run, fabric: Fabric) -> None:
+    def __init__(self, run: Run, fabric: Fabric, _: Path) -> None:
         self._fabric = fabric
+        self._signal = partial(to_signal, channels_last=run.speed.channels_last)
         autoencoder = Autoencoder(run.network)
         self._live = learning(autoencoder, run, fabric)
         self._optimizer = adam(autoencoder, run)
@@ -36,12 +38,10 @@ class AutoencoderStage:
 
     def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Mean absolute difference of every frame and its reconstruction."""
-        frames = frames_of(to_signal(batch["video"]))
+        frames = frames_of(self._signal(batch["video"]))
         with self._fabric.autocast():
             loss = l_pix(self._live(frames), frames)
-        self._optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(loss)
-        self._optimizer.step()
+        descend(loss, [self._optimizer], self._fabric)
         return {"pixel": loss.detach()}
 
     def measure(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """First stage: FlowNet learns the optical flow that the shards hold (paper, section 4.2)."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lipmodel.config import Run
-from lipmodel.folder import load_finished
+from lipmodel.folder import load_finished, steps_done
 from lipmodel.losses.flow import end_point_error, l_flow
-from lipmodel.machine import adam, learning
+from lipmodel.machine import adam, descend, learning
 from lipmodel.networks.flownet import FlowNet, flow_of, load_port_weights, pairs_of
 from lipmodel.pixels import to_signal
 from lipmodel.strip import flow_frames, strip
@@ -26,10 +27,11 @@ class FlowStage:
     reads: tuple[str, ...] = ("video", "flow")
     judged_by = "val_epe"
 
-    def __init__(self, run: Run, fabric: Fabric) -> None:
+    def __init__(self, run: Run, fabric: Fabric, folder: Path) -> None:
         self._fabric = fabric
+        self._signal = partial(to_signal, channels_last=run.speed.channels_last)
         flownet = FlowNet(run.network)
-        if run.flownet_weights:
+        if run.flownet_weights and not steps_done(folder, NAME):
             load_port_weights(flownet, Path(run.flownet_weights))
         self._live = learning(flownet, run, fabric)
         self._optimizer = adam(flownet, run)
@@ -39,11 +41,9 @@ class FlowStage:
     def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Multi-scale end-point error over all pairs of all windows."""
         with self._fabric.autocast():
-            predicted = self._live(pairs_of(to_signal(batch["video"])))
+            predicted = self._live(pairs_of(self._signal(batch["video"])))
         loss = l_flow(predicted, _target(batch).transpose(1, 2).flatten(0, 1))
-        self._optimizer.zero_grad(set_to_none=True)
-        self._fabric.backward(loss)
-        self._optimizer.step()
+        descend(loss, [self._optimizer], self._fabric)
         return {"flow": loss.detach()}
 
     def measure(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Third stage: the generator, with whatever a variant sets against it and beside it (paper, section 4)."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ class GanStage:
             flownet=self._flownet,
             encoder=frozen(encoder, run, fabric),
             optimizers=self.optimizers,
+            signal=partial(to_signal, channels_last=run.speed.channels_last),
             motion=run.switches.motion if "discriminator" in live else "none",
             change=CHANGES[run.switches.correlated] if "correlation" in live else "none",
             weights=run.weights,

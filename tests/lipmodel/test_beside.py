@@ -23,10 +23,10 @@ def run(shards_folder, tmp_path):
 
 def test_real_on_the_left_generated_on_the_right(run, shards_folder, tmp_path):
     line = beside(run, shards_folder, "s2/a", tmp_path / "out.mp4", overwrite=False)
-    assert "16 frames, 0.64 s, of step 2" in line and "out.png" in line
+    assert "16 frames, 0.64 s, of step 2" in line and "out.strip.png" in line
     frames = decoded(tmp_path / "out.mp4")
     assert frames.shape == (16, 256, 512, 3) and "Audio" not in told(tmp_path / "out.mp4")
-    strip = cv2.imread(str(tmp_path / "out.png"))[..., ::-1]
+    strip = cv2.imread(str(tmp_path / "out.strip.png"))[..., ::-1]
     real, fake = (strip[top : top + 64, : 16 * 64].reshape(64, 16, 64, 3).swapaxes(0, 1) for top in (0, 64))
     clip = find_clip(shards_folder, "s2/a").clip("s2/a")
     np.testing.assert_array_equal(real, clip.frames)
@@ -44,7 +44,7 @@ def test_real_on_the_left_generated_on_the_right(run, shards_folder, tmp_path):
 def test_a_second_a_block(run, shards_folder, tmp_path, clip_id, n_frames):
     beside(run, shards_folder, clip_id, tmp_path / "out.mp4", overwrite=False)
     assert len(decoded(tmp_path / "out.mp4")) == n_frames
-    strip = cv2.imread(str(tmp_path / "out.png"))
+    strip = cv2.imread(str(tmp_path / "out.strip.png"))
     n_blocks = -(-n_frames // 25)
     assert strip.shape == (n_blocks * (4 * 64 + 8), 25 * 64, 3)
     assert (strip[-8 - 128 :, (n_frames - 25 * (n_blocks - 1) - 1) * 64 :] == 255).all()  # no flow after the last frame
@@ -61,11 +61,10 @@ def test_mistakes_are_told_in_one_line(run, shards_folder, tmp_path):
     refused(run, shards_folder, "s2/valid", out, "has no clip 's2/valid'; it has s2/val, ")
     refused(run, shards_folder, "zzz", out, "has no clip 'zzz'; it has s1/a, s1/b, ")
     refused(run, tmp_path, "s1/a", out, "holds no shards")
-    refused(run, shards_folder, "s1/a", tmp_path / "out.png", "the strip's name")
     refused(tmp_path, shards_folder, "s1/a", out, "is no run folder")
-    (tmp_path / "out.png").write_text("mine")
-    refused(run, shards_folder, "s1/a", out, "out.png exists")
-    assert not out.exists() and (tmp_path / "out.png").read_text() == "mine"
+    (tmp_path / "out.strip.png").write_text("mine")
+    refused(run, shards_folder, "s1/a", out, "out.strip.png exists")
+    assert not out.exists() and (tmp_path / "out.strip.png").read_text() == "mine"
 
 
 def test_shards_with_other_crops_are_refused(run, shards_folder, tmp_path):

@@ -81,7 +81,9 @@ def test_mistakes_of_fit(shards_folder, tmp_path):
     none = [part for name in ("pix", "perc", "gen") for part in (f"--l-{name}", 0)]
     fails(call("fit", shards_folder, "-o", out, *none), "no loss is left")
     fails(call("fit", shards_folder, "-o", out, "--stages", "flow,gam"), "'gam' is no stage", "flow, autoencoder, gan")
-    fails(call("fit", shards_folder, "-o", out, "--stages", "gan", *FEW), "no checkpoint of stage flow")
+    fails(call("fit", shards_folder, "-o", out, "--stages", "gan", *FEW), "0 of 1 steps of stage flow")
+    fails(call("fit", shards_folder, "-o", out, "--l-pix", "nan"), "weight pixel is nan")
+    fails(call("fit", shards_folder, "-o", out, "--devices", 2, "--batch", 8), "take --batch 5")
     fails(call("fit", shards_folder, "-o", out, "--flownet-weights", tmp_path / "none.pth"), "none.pth")
     assert not out.exists()
 
@@ -97,17 +99,18 @@ def test_shards_that_cannot_be_learnt_from_are_refused(shards_folder, tmp_path):
             with h5py.File(path, "r+") as file:
                 change(file)
         fails(call("fit", shards, "-o", tmp_path / f"{name}-run", *FEW, "--steps", 1), *said)
+        assert not (tmp_path / f"{name}-run").exists()
 
 
 def test_damaged_and_foreign_checkpoints_stop_a_resume(shards_folder, tmp_path):
     run, few = tmp_path / "run", ["--workers", 0, "--resume", "--steps", 2]
     assert call("fit", shards_folder, "-o", run, *FEW, "--steps", 1).exit_code == 0
     weights = run / "checkpoints" / "step-1.safetensors"
-    whole = weights.read_bytes()
+    whole, settings = weights.read_bytes(), (run / "config.json").read_text()
     weights.write_bytes(whole[: len(whole) // 2])
     fails(call("fit", shards_folder, "-o", run, *few), "step-1.safetensors cannot be read", "remove it")
     weights.write_bytes(whole)
-    (run / "config.json").write_text((run / "config.json").read_text().replace('"tiny"', '"small"'))
+    (run / "config.json").write_text(settings.replace('"tiny"', '"small"'))
     fails(call("fit", shards_folder, "-o", run, *few), "is of preset tiny", "says small")
     assert weights.read_bytes() == whole and not list((run / "checkpoints").glob("step-2*"))
 

@@ -1,5 +1,8 @@
 import json
 import os
+import pty
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,19 +122,22 @@ def test_two_processes_learn_like_one_with_the_doubled_batch(run_of, tmp_path):
     subprocess.run([sys.executable, script, two], check=True, capture_output=True, timeout=300)
     for at in ("", "flow", "autoencoder"):
         (alone,), (together,) = logged(one / at), logged(two / at)
-        paces = {"windows_per_s", "waiting"}
+        other = {"windows_per_s", "waiting", "corr_others"}  # which windows are neighbours depends on the split
+        # Without the mean of both gradients: 4e-3 off for flow, 9e-4 for the autoencoder, 9e-2 for gan.
+        allowed = 1e-3 if at == "" else 1e-5
         assert alone.keys() == together.keys() and len(alone) > 3
-        for name in alone.keys() - paces:
-            assert together[name] == pytest.approx(alone[name], rel=2e-3), name
+        for name in alone.keys() - other:
+            assert together[name] == pytest.approx(alone[name], rel=allowed), name
     assert sum(path.name.startswith("events") for path in two.iterdir()) == 1
 
 
 def test_stages_are_chosen_and_those_done_are_left_alone(run_of):
     folder, run = run_of()
-    with pytest.raises(
-        LipdataError, match="has no checkpoint of stage flow, which stage gan needs; add flow to --stages"
-    ):
-        fit(folder, run, ["gan"])
+    for asked in (["gan"], ["autoencoder", "gan"]):
+        with pytest.raises(
+            LipdataError, match="has done 0 of 2 steps of stage flow, which stage gan needs; add flow to"
+        ):
+            fit(folder, run, asked)
     assert not folder.exists()
     fit(folder, run, ["flow", "autoencoder"])
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
@@ -141,6 +147,22 @@ def test_stages_are_chosen_and_those_done_are_left_alone(run_of):
     assert before == {path: path.stat().st_mtime_ns for path in before}
     with pytest.raises(LipdataError, match="has done its steps: 2 of flow, 2 of autoencoder, 6 of gan; ask for more"):
         fit(folder, run)
+    with pytest.raises(LipdataError, match="--flow-steps 3: stage gan has begun on stage flow as it is"):
+        fit(folder, replace(run, steps=Steps(3, 2, 8)))
+
+
+def test_published_weights_are_read_once(run_of, tmp_path):
+    """Stage flow of another run serves as a file of weights; a resumed stage no longer needs it."""
+    other, run = run_of("other", steps=Steps(1, 1, 1))
+    fit(other, run, ["flow"])
+    file = tmp_path / "flownet.safetensors"
+    shutil.copy(other / "flow" / "checkpoints" / "step-1.safetensors", file)
+    still = Adam(learning_rate=0.0, weight_decay=0.0)
+    folder, run = run_of(steps=Steps(1, 1, 1), flownet_weights=str(file), adam=still, seed=5)
+    fit(folder, run, ["flow"])
+    assert equal(weights(folder / "flow", 1), load_file(file))
+    file.unlink()
+    fit(folder, replace(run, steps=Steps(2, 1, 1)), ["flow"])
 
 
 def test_resume_takes_back_what_was_logged_after_the_checkpoint(run_of):
@@ -183,15 +205,51 @@ def test_options_of_speed_change_rounding_alone(run_of):
     assert found[0] == pytest.approx(found[1], rel=1e-3)
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_with_its_name_and_the_last_good_checkpoint(run_of):
-    folder, run = run_of(steps=Steps(1, 1, 3))
+@pytest.mark.parametrize("variant", ["e", "chung"])
+def test_a_run_that_diverges_stops_with_step_name_and_the_last_good_checkpoint(run_of, variant):
+    folder, run = run_of(variant=variant, steps=Steps(1, 1, 3))
     fit(folder, run)
-    nan = replace(run, adam=Adam(learning_rate=float("inf")), steps=Steps(1, 1, 20))
-    with pytest.raises(
-        LipdataError, match=r"step 4: loss \w+ is nan; the last good checkpoint is \S+step-3.safetensors"
-    ):
-        fit(folder, nan)
+    diverging = replace(run, adam=Adam(learning_rate=float("inf")), steps=Steps(1, 1, 20), checkpoint_every=1)
+    said = r"step 4: (weights of the generator are no longer finite|loss \w+ is nan); the last good .* is \S+step-3\."
+    with pytest.raises(LipdataError, match=said):
+        fit(folder, diverging)
     assert checkpoint.latest(folder / "checkpoints")[1] == 3
+    assert all(tensor.isfinite().all() for tensor in weights(folder, 3).values())
+    assert [line["step"] for line in logged(folder)] == [2, 3]
+
+
+def test_a_loss_that_is_not_finite_is_told_with_its_own_step(run_of):
+    folder, run = run_of(
+        adam=Adam(learning_rate=float("inf")), log_every=10, checkpoint_every=20, steps=Steps(1, 1, 20)
+    )
+    fit(folder, replace(run, adam=Adam()), ["flow", "autoencoder"])
+    with pytest.raises(LipdataError, match=r"step [12]: loss \w+ is nan; there is no checkpoint yet; .*--precision 32"):
+        fit(folder, run)
+
+
+def test_a_narrow_terminal_shows_how_far_it_is(run_of, tmp_path):
+    folder, run = run_of(steps=Steps(1, 1, 6))
+    folder.mkdir()
+    config.save(folder, run)
+    ours, theirs = pty.openpty()
+    small = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+    process = subprocess.Popen([sys.executable, "-c", GOING_ON, str(folder)], stderr=theirs, env=small)
+    os.close(theirs)
+    shown = b""
+    while chunk := _read(ours):
+        shown += chunk
+    assert process.wait() == 0
+    last = re.split(rb"\x1b\[[0-9;?]*[A-Za-z]|\r|\n", shown)
+    bar = b"".join(last[-60:])
+    for part in (rb"gan", rb"6/6", rb"total \d", rb"windows/s", rb"% waiting", rb"\d:\d\d:\d\d"):
+        assert re.search(part, bar), (part, bar)
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the other end is closed
+        return b""
 
 
 def test_it_learns(run_of):

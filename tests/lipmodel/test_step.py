@@ -32,11 +32,11 @@ WITHOUT = {"a": {"gen"}, "b": {"pixel"}, "c": {"perc"}, "d": {"corr"}, "h": {"co
 
 @pytest.fixture
 def stage_of(run_of):
-    """A stage gan in float32, and a batch for it."""
+    """A stage gan, and a batch for it."""
 
-    def make(variant, **changes):
+    def make(variant, precision="32", **changes):
         folder, run = run_of(variant, variant=variant, steps=Steps(1, 1, 1), **changes)
-        run = replace(run, speed=replace(run.speed, precision="32"))
+        run = replace(run, speed=replace(run.speed, precision=precision))
         fit(folder, run, ["flow", "autoencoder"])
         stage = GanStage(run, machine.start(run), folder)
         windows = open_data(run).windows("train", stage.reads)
@@ -72,6 +72,7 @@ def test_exactly_what_a_variant_lacks_gets_no_gradient(stage_of, variant):
         assert not torch.equal(before[name], network.state_dict()[next(iter(network.state_dict()))]), name
     assert all(loss.isfinite() and not loss.requires_grad for loss in losses.values())
     assert {"pixel", "first", "perc", "total"} <= losses.keys()
+    assert ("corr_others" in losses) == ("correlation" not in LACKS.get(variant, set()))
 
 
 @pytest.mark.parametrize("variant", [*"abcdefghi"])
@@ -99,6 +100,17 @@ def test_the_discriminator_learns_from_its_own_loss_alone(stage_of):
         judge.named_parameters(), stage.networks["discriminator"].parameters(), strict=True
     ):
         torch.testing.assert_close(learnt.grad, alone.grad, atol=1e-6, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_a_mismatched_clip_is_not_given_away_by_its_rounding(stage_of, precision):
+    stage, batch = stage_of("e", precision)
+    seen = []
+    stage.networks["discriminator"].register_forward_pre_hook(lambda _, given: seen.append(given))
+    stage.step({**batch, "mismatched": batch["video"]})
+    for clips in seen[0][1:]:  # video, motion: real, generated, mismatched
+        real, _, mismatched = clips.chunk(3)
+        assert torch.equal(real, mismatched)
 
 
 def test_weights_scale_the_losses(stage_of):

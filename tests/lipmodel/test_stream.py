@@ -8,7 +8,7 @@ import torch
 from lipdata import manifest
 from lipdata.errors import LipdataError
 from lipdata.shards import open_folder
-from lipmodel.stream import Batches, Pick, Windows, clip_ids, draw, require_windows, sample
+from lipmodel.stream import Batches, Pick, Windows, clip_ids, draw, require_batch, require_windows, sample
 
 TRAIN_WINDOWS = 4 + 2 + 0 + 1 + 3
 PARTS = ("video", "mel", "identity", "mismatched", "flow")
@@ -141,14 +141,15 @@ def test_short_clips_are_counted(train):
     assert (train.clips, train.short_clips) == (5, 1)
 
 
-def test_fewer_windows_than_a_batch_are_refused(train):
-    with pytest.raises(LipdataError, match=r"10 windows, one batch takes 11; add clips, or take --batch 10"):
-        Batches(len(train), batch=11, seed=0, first=0, end=1)
+def test_fewer_windows_than_a_step_takes_are_refused():
+    require_batch(10, batch=5, devices=2)
+    with pytest.raises(LipdataError, match=r"10 windows, a step takes 6 on each of 2 devices; .* take --batch 5"):
+        require_batch(10, batch=6, devices=2)
 
 
 def test_one_window_alone_is_refused():
     with pytest.raises(LipdataError, match=r"1 window, and each goes with another .*; add clips"):
-        Batches(1, batch=1, seed=0, first=0, end=1)
+        require_batch(1, batch=1, devices=1)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
