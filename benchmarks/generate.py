@@ -30,8 +30,8 @@ TEXT = """# How long a generated frame takes
 Of windows of {window} frames, one alone and {batch} at once. A frame of `lipmodel generate` costs two of these, as its
 windows overlap by half. GFLOP count a multiply-add as two. Matrices: what a product of two matrices of {side} x {side}
 reaches on the same device in the same precision. All is measured {rounds} times in turn, and the best of it stands
-here, so that other work on the machine counts little. Weights are random; bf16 is autocast's.
-Written by `python benchmarks/generate.py`.
+here, so that other work on the machine counts little. Weights are random. bf16 is autocast's; `lipmodel generate`
+computes in fp32. Written by `python benchmarks/generate.py`.
 
 {machine}
 

@@ -50,12 +50,12 @@ their turn. Waiting: the share of the time that the step stands still for data. 
 
 {machine}
 
-| | windows/s | of eager fp32 | waiting | peak GPU memory |
-|---|---:|---:|---:|---:|
+| | windows/s | of eager fp32 | waiting |
+|---|---:|---:|---:|
 {rows}
 
 The default on this device: {default}.
-{largest}"""
+{memory}"""
 
 
 class Way:
@@ -71,35 +71,35 @@ class Way:
         self._batches: Iterator[dict[str, torch.Tensor]] = iter(self._tally.timed(ahead))  # type: ignore[arg-type]
         self.speeds: list[float] = []
         self.waited: list[float] = []
-        self.memory_gib = 0.0
 
     def go(self, steps: int) -> None:
         """Take some steps, and note the speed."""
-        if self._fabric.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
         for _ in range(steps):
             self._tally.count(self._stage.step(next(self._batches)))
         _, pace = self._tally.take(self._fabric)
         self.speeds.append(pace["windows_per_s"])
         self.waited.append(pace["waiting"])
-        if self._fabric.device.type == "cuda":
-            self.memory_gib = torch.cuda.max_memory_allocated() / 2**30
 
 
-def largest_batch(run: Run, folder: Path, data: Data) -> int:
-    """The largest power of two of windows that a step has room for."""
-    batch = 1
-    while True:
+def room(run: Run, folder: Path, data: Data) -> str:
+    """What the GPU has room for with the default options: windows by powers of two, and the memory of a step."""
+    n_windows, batch, peaks = len(data.windows(run.split, ())), 1, {}
+    while batch <= n_windows:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
         try:
-            Way(replace(run, batch=2 * batch), folder, data).go(1)
+            Way(replace(run, batch=batch), folder, data).go(UNTIMED)
         except torch.cuda.OutOfMemoryError:
-            return batch
+            break
+        peaks[batch] = torch.cuda.max_memory_allocated() / 2**30
         batch *= 2
+    rows = "\n".join(f"| {batch} | {peak:.1f} |" for batch, peak in peaks.items())
+    return f"\nBatches that fit, by powers of two:\n\n| windows | peak memory, GiB |\n|---:|---:|\n{rows}\n"
 
 
 def row(name: str, way: Way, eager: Way) -> str:
-    speed, memory = median(way.speeds), f"{way.memory_gib:.1f} GiB" if way.memory_gib else "-"
-    return f"| {name} | {speed:.2f} | {speed / median(eager.speeds):.2f} | {median(way.waited):.1%} | {memory} |"
+    speed = median(way.speeds)
+    return f"| {name} | {speed:.2f} | {speed / median(eager.speeds):.2f} | {median(way.waited):.1%} |"
 
 
 @click.command(help=__doc__)
@@ -123,16 +123,14 @@ def main(shards: Path, preset: str, batch: int, rounds: int, steps: int) -> None
             ways[name].speeds.clear()
             ways[name].waited.clear()
             print(f"{name}: ready after {time.perf_counter() - began:.0f} s", flush=True)
-        for _ in range(rounds):
-            for way in ways.values():
-                way.go(steps)
+        for name in list(ways) * rounds:
+            ways[name].go(steps)
         rows = "\n".join(row(name, way, ways["eager fp32"]) for name, way in ways.items())
         default = next((name for name, speed in WAYS.items() if speed == run.speed), str(run.speed))
-        del ways
-        gpu = torch.cuda.is_available()
-        largest = f"The largest power of two that fits: {largest_batch(run, folder, data)} windows.\n" if gpu else ""
+        ways.clear()
+        memory = room(run, folder, data) if torch.cuda.is_available() else ""
     numbers = {"preset": preset, "batch": batch, "rounds": rounds, "steps": steps}
-    text = TEXT.format(machine=about, rows=rows, default=default, largest=largest, **numbers)
+    text = TEXT.format(machine=about, rows=rows, default=default, memory=memory, **numbers)
     publish("train_step", text)
 
 

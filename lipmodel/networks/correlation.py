@@ -9,9 +9,8 @@ from lipmodel.config import Network
 from lipmodel.networks.layers import channels, prepare
 
 # No normalisation. That of the other networks runs over time: every output step would see the whole window. One that
-# takes each step by itself would keep the 9 and 13 frames, but makes a trembling mouth as strong as an opening one, and
-# how much things change is what is to be compared. None is needed to train: after 120 steps on synthetic clips, with
-# mismatched ones pushed apart, 32 of 32 motions find their sound, with the norm of single steps and without.
+# takes each step by itself would keep the 9 and 13 frames, but make a trembling mouth as loud as an opening one, and
+# how much things change is what is to be compared.
 
 
 class SoundCorrelator(nn.Module):
