@@ -83,7 +83,7 @@ def take_step(parts: Parts, batch: Mapping[str, Tensor], fabric: Fabric) -> dict
 
     with fabric.autocast():
         gen = {"pixel": l_pix(fake.video, real.video), "first": l_first(fake.video, real.video)}
-        with torch.set_grad_enabled(weights.perc > 0):
+        if weights.perc:
             gen["perc"] = l_perc(parts.encoder(frames_of(fake.video)), parts.encoder(frames_of(real.video)))
         if parts.judge is not None:
             with not_learning(parts.judge):

@@ -9,8 +9,9 @@ from lipdata.errors import LipdataError
 class Weights:
     """What each loss counts (paper, Eq. 2 and Eq. 4).
 
-    A generator's loss of weight 0 is logged all the same, as long as no network would have to learn for it alone:
-    what an untrained discriminator or correlation network says means nothing.
+    What is cheap is logged with weight 0 too: pixel and first frame at every step. The perceptual loss is a fifth of a
+    step's work, and is measured on the validation windows of every variant instead. What an untrained discriminator or
+    untrained correlation networks say means nothing; where they count 0, they do not exist.
 
     Attributes:
         corr: correlation of sound and motion, Eq. 1.

@@ -10,8 +10,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lipmodel.config import Run
+from lipmodel.losses.perceptual import l_perc
 from lipmodel.losses.pixel import l_pix
 from lipmodel.machine import adam, frozen, learning, place
+from lipmodel.networks.autoencoder import frames_of
 from lipmodel.networks.flownet import flow_of
 from lipmodel.parts import build
 from lipmodel.pixels import to_pixels, to_signal
@@ -61,8 +63,10 @@ class GanStage:
         return take_step(self._parts, batch, self._fabric)
 
     def measure(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Mean absolute difference of the generated and the real clip."""
-        return {"val_pixel": l_pix(self._generate(batch), to_signal(batch["video"]))}
+        """Pixel and perceptual loss, of every variant, whatever they count while it learns."""
+        fake, real = self._generate(batch), to_signal(batch["video"])
+        perc = l_perc(*(self._parts.encoder(frames_of(video)) for video in (fake, real)))
+        return {"val_pixel": l_pix(fake, real), "val_perc": perc}
 
     def picture(self, batch: Mapping[str, Tensor]) -> np.ndarray:
         """Every window: real, generated, FlowNet's flow of both."""

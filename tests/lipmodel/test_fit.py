@@ -48,6 +48,7 @@ def test_a_run_folder_holds_what_is_promised(run_of, capsys):
         "total",
         "dis",
         "val_pixel",
+        "val_perc",
         "windows_per_s",
         "waiting",
     }

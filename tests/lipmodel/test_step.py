@@ -71,7 +71,8 @@ def test_exactly_what_a_variant_lacks_gets_no_gradient(stage_of, variant):
     for name, network in stage.networks.items():
         assert not torch.equal(before[name], network.state_dict()[next(iter(network.state_dict()))]), name
     assert all(loss.isfinite() and not loss.requires_grad for loss in losses.values())
-    assert {"pixel", "first", "perc", "total"} <= losses.keys()
+    assert {"pixel", "first", "total"} <= losses.keys()
+    assert ("perc" in losses) == (VARIANTS[variant].weights.perc > 0)
     assert ("corr_others" in losses) == ("correlation" not in LACKS.get(variant, set()))
 
 
