@@ -28,14 +28,14 @@ def start(run: Run) -> Fabric:
 
 
 def fastest() -> Speed:
-    """What is fastest on the device found (docs/benchmarks/train_step.md)."""
-    # Without Triton there is nothing to compile for a GPU with; on a CPU minutes of compiling gain nothing.
+    """What is fastest on a CPU (docs/benchmarks/train_step.md), and what should be on a GPU: not measured yet."""
+    # On a CPU it takes minutes, for a seventh; a GPU needs Triton for it.
     compiled = torch.cuda.is_available() and find_spec("triton") is not None
     return Speed(_precision(), channels_last=True, fused_adam=True, compiled=compiled)
 
 
 def _precision() -> str:
-    """bf16 where the device computes in it and not only stores it: there it is twice as fast."""
+    """bf16 where the device computes in it and not only stores it."""
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
     able = torch.cpu.get_capabilities()

@@ -22,10 +22,10 @@ def channels(network: Network, *full: int) -> tuple[int, ...]:
 
 # Layer norm: one group over channels, time and place, each window by itself. The code of that time has batch norm; with
 # small batches it hurts: a few windows lose their speakers' colour with their common mean. Measured with preset tiny
-# after 350 steps of 4 windows: loss 0.119 with batch norm, 0.105 with this. Training and generating compute the same,
-# whatever the batch, and there are no statistics to store. All channels share one mean, so the picture's brightness and
-# colour stay in proportion, which instance norm takes away. The price: a frame depends a little on its whole window,
-# so generate takes windows as long as those of the training.
+# after 350 steps of 4 windows, by the pixel loss alone: loss 0.119 with batch norm, 0.105 with this. Training and
+# generating compute the same, whatever the batch, and there are no statistics to store. All channels share one mean, so
+# the picture's brightness and colour stay in proportion, which instance norm takes away. The price: a frame depends a
+# little on its whole window, so generate takes windows as long as those of the training.
 def norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(1, channels)
 
@@ -62,7 +62,7 @@ def prepare(network: nn.Module) -> None:
 
 def lay_out(network: nn.Module, *, channels_last: bool) -> None:
     """Put the channels of every convolution's weights innermost in memory, or outermost."""
-    # On two CPU cores a step with channels last takes a third of the time; the shards' frames lie like that anyway.
+    # Channels last is faster (docs/benchmarks/train_step.md), and the shards' frames lie like that anyway.
     planes = torch.channels_last if channels_last else torch.contiguous_format
     volumes = torch.channels_last_3d if channels_last else torch.contiguous_format
     for layer in network.modules():
