@@ -57,7 +57,7 @@ def main() -> None:
 @click.option("--l-corr", "corr", type=WEIGHT, help="Weight of the correlation loss.  [default: 1, or the variant's]")
 @click.option("--l-pix", "pixel", type=WEIGHT, help="Weight of the pixel loss.  [default: 0.5, or the variant's]")
 @click.option("--l-perc", "perc", type=WEIGHT, help="Weight of the perceptual loss.  [default: 1, or the variant's]")
-@click.option("--l-gen", "gen", type=WEIGHT, help="Weight of the discriminator's verdict.  [default: 1, or the variant's]")
+@click.option("--l-gen", "gen", type=WEIGHT, help="Weight of the discriminator's word.  [default: 1, or the variant's]")
 @click.option("--l-first", "first", type=WEIGHT, help="Weight of the first frame's loss.  [default: 0; vondrick 10]")
 @click.option("--lambda-p", type=WEIGHT, help="Weight of generated clips in the discriminator.  [default: 0.5]")
 @click.option("--lambda-u", type=WEIGHT, help="Weight of mismatched clips in the discriminator.  [default: 0.5]")
