@@ -53,9 +53,10 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LipdataError(f"{folder} is not empty; continue it with --resume, or choose another folder with -o")
     preset, variant = PRESETS[name], VARIANTS[wish.variant or FULL]
-    shard = open_folder(wish.shards)[0]
-    attributes = shard.attributes
-    _require_shapes(shard)
+    shards = open_folder(wish.shards)
+    attributes = shards[0].attributes
+    for shard in shards:
+        _require_shapes(shard)
     run = Run(
         shards=str(wish.shards.absolute()),
         manifest=str((wish.manifest or wish.shards / "manifest.csv").absolute()),
