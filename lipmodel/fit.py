@@ -11,7 +11,7 @@ from lipdata.errors import LipdataError
 from lipmodel import config
 from lipmodel.config import Run
 from lipmodel.data import open_data, require_finite_mel
-from lipmodel.folder import continued, steps_done
+from lipmodel.folder import continued, newest
 from lipmodel.learn import learn
 from lipmodel.machine import start
 from lipmodel.stages import autoencoder, flow, gan
@@ -38,7 +38,7 @@ def fit(folder: Path, run: Run, stages: Sequence[str] = tuple(STAGES)) -> bool:
     """
     todo = _todo(folder, run, stages)
     data = open_data(run)
-    if not any(steps_done(folder, name) for name in STAGES):
+    if not any(newest(folder, name)[1] for name in STAGES):
         require_finite_mel(data)
     fabric = start(run)
     for name in todo:
@@ -63,7 +63,7 @@ def fit(folder: Path, run: Run, stages: Sequence[str] = tuple(STAGES)) -> bool:
 
 def _todo(folder: Path, run: Run, stages: Sequence[str]) -> list[str]:
     """The stages that are left to do, in order; all that would go wrong later is told now."""
-    steps, begun = asdict(run.steps), {name: steps_done(folder, name) for name in STAGES}
+    steps, begun = asdict(run.steps), {name: newest(folder, name)[1] for name in STAGES}
     todo = [name for name in STAGES if name in stages and begun[name] < steps[name]]
     if not todo:
         counts = ", ".join(f"{steps[name]} of {name}" for name in stages)

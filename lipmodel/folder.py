@@ -18,10 +18,9 @@ def stage_folder(folder: Path, name: str) -> Path:
     return folder if name == "gan" else folder / name
 
 
-def steps_done(folder: Path, name: str) -> int:
-    """How many steps a stage's newest checkpoint has behind it; 0 without one."""
-    newest = checkpoint.latest(stage_folder(folder, name) / CHECKPOINTS)
-    return newest[1] if newest else 0
+def newest(folder: Path, name: str) -> tuple[Path | None, int]:
+    """A stage's newest weights, and how many steps they have behind them; None and 0 before the first."""
+    return checkpoint.latest(stage_folder(folder, name) / CHECKPOINTS) or (None, 0)
 
 
 def continued(folder: Path, run: Run, stage: Stage) -> int:
@@ -30,12 +29,10 @@ def continued(folder: Path, run: Run, stage: Stage) -> int:
     Raises:
         LipdataError: it cannot be read, or is not of this run.
     """
-    newest = checkpoint.latest(stage_folder(folder, stage.name) / CHECKPOINTS)
-    if newest is None:
-        return 0
-    path, step = newest
-    checkpoint.load_weights(path, run.preset, stage.networks)
-    checkpoint.load_optimizers(path, run.preset, stage.networks, stage.optimizers)
+    path, step = newest(folder, stage.name)
+    if path is not None:
+        checkpoint.load_weights(path, run.preset, stage.networks)
+        checkpoint.load_optimizers(path, run.preset, stage.networks, stage.optimizers)
     return step
 
 
@@ -45,7 +42,7 @@ def load_finished(folder: Path, run: Run, name: str, networks: Mapping[str, nn.M
     Raises:
         LipdataError: it has left no checkpoint, or one that does not fit.
     """
-    newest = checkpoint.latest(stage_folder(folder, name) / CHECKPOINTS)
-    if newest is None:
+    path, _ = newest(folder, name)
+    if path is None:
         raise LipdataError(f"{folder} has no checkpoint of stage {name}; train it with --stages {name}")
-    checkpoint.load_weights(newest[0], run.preset, networks)
+    checkpoint.load_weights(path, run.preset, networks)

@@ -9,8 +9,8 @@ from lipdata.errors import LipdataError
 class Weights:
     """What each loss counts (paper, Eq. 2 and Eq. 4).
 
-    What is cheap is logged with weight 0 too: pixel and first frame at every step. The perceptual loss is a fifth of a
-    step's work, and is measured on the validation windows of every variant instead. What an untrained discriminator or
+    What is cheap is logged with weight 0 too: pixel and first frame at every step. The perceptual loss takes a network
+    of its own, and is measured on the validation windows of every variant instead. What an untrained discriminator or
     untrained correlation networks say means nothing; where they count 0, they do not exist.
 
     Attributes:

@@ -5,12 +5,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lipmodel.config import Run
-from lipmodel.folder import load_finished, steps_done
+from lipmodel.folder import load_finished, newest
 from lipmodel.losses.flow import end_point_error, l_flow
 from lipmodel.machine import adam, descend, learning
 from lipmodel.networks.flownet import FlowNet, flow_of, load_port_weights, pairs_of
@@ -31,7 +32,7 @@ class FlowStage:
         self._fabric = fabric
         self._signal = partial(to_signal, channels_last=run.speed.channels_last)
         flownet = FlowNet(run.network)
-        if run.flownet_weights and not steps_done(folder, NAME):
+        if run.flownet_weights and newest(folder, NAME)[0] is None:
             load_port_weights(flownet, Path(run.flownet_weights))
         self._live = learning(flownet, run, fabric)
         self._optimizer = adam(flownet, run)
@@ -50,7 +51,8 @@ class FlowStage:
         """End-point error in pixels; and that of no motion at all, which FlowNet must beat."""
         target = _target(batch)
         flow = flow_of(self.networks["flownet"], to_signal(batch["video"]))
-        return {"val_epe": end_point_error(flow, target), "val_epe_still": end_point_error(target * 0, target)}
+        still = torch.zeros_like(target)
+        return {"val_epe": end_point_error(flow, target), "val_epe_still": end_point_error(still, target)}
 
     def picture(self, batch: Mapping[str, Tensor]) -> np.ndarray:
         """Every window: its frames, its flow in the shard, its flow by FlowNet."""
