@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lipdata import pipeline
-from lipdata.errors import LipdataError
 from lipdata.flow import farneback
-from lipdata.pipeline import Pipeline
-from lipdata.shards import ClipData, Shard
+from lipdata.shards import ClipData
 from lipdata.show import find_clip
 from lipmodel import config
 from lipmodel.config import Run
+from lipmodel.data import require_fit
 from lipmodel.mp4 import ENLARGED, require_free, write_mp4
 from lipmodel.speak import load_generator, speak
 from lipmodel.strip import flow_frames, strip, write_png
@@ -40,7 +38,7 @@ def beside(folder: Path, shards: Path, clip_id: str, out: Path, *, best: bool = 
         require_free(path, overwrite=overwrite)
     run = config.load(folder)
     shard = find_clip(shards, clip_id)
-    _require_fit(shard, run)
+    require_fit(shard, run)
     generator, step = load_generator(folder, run, best=best)
     clip = shard.clip(clip_id)
     n_frames = len(clip.frames)
@@ -52,18 +50,6 @@ def beside(folder: Path, shards: Path, clip_id: str, out: Path, *, best: bool = 
     write_png(drawn, _blocks(clip, fake, run))
     told = f"{n_frames} frames, {n_frames / fps:g} s, of step {step}; real left, generated right"
     return f"{out}: {told}; {drawn}: the frames and their flow"
-
-
-def _require_fit(shard: Shard, run: Run) -> None:
-    """The generator knows crops and log-mel of the run's own kind alone."""
-    if _geometry(pipeline.from_json(shard.attributes["pipeline"])) != _geometry(run.pipeline):
-        raise LipdataError(
-            f"{shard.path} has other crops or mel than the run learnt from; take shards like {run.shards}"
-        )
-
-
-def _geometry(pipeline: Pipeline) -> tuple[object, ...]:
-    return pipeline.video.fps, pipeline.video.size_px, pipeline.lips.half_side, pipeline.mel
 
 
 def _blocks(clip: ClipData, fake: np.ndarray, run: Run) -> np.ndarray:

@@ -1,14 +1,18 @@
 """The commands of lipmodel: parse, call, print."""
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lipdata.commands import Commands
 from lipmodel.config import PRESETS, Speed, Steps
 from lipmodel.variants import VARIANTS, Weights
+
+if TYPE_CHECKING:
+    from lipmodel.study import Study
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -33,6 +37,7 @@ def main() -> None:
     \b
     lipmodel fit shards
     lipmodel generate runs/shards-tiny --image face.jpg --audio speech.wav -o out.mp4
+    lipmodel evaluate runs/shards-tiny shards
     """
 
 
@@ -137,3 +142,113 @@ def generate(
     else:
         raise click.UsageError("Give --image PHOTO and --audio SPEECH, or --clip SHARDS ID.")
     click.echo(f"next: ffplay {out}")
+
+
+@main.command()
+@click.argument("run", type=FOLDER)
+@click.argument("shards", type=FOLDER)
+@click.option("--split", default="test", show_default=True, help="Split of the manifest to measure on.")
+@click.option("--manifest", "manifest_path", type=FILE, help="Which clips are in which split.  [default: the run's]")
+@click.option("--best", is_flag=True, help="Of all checkpoints, that with the lowest validation loss, not the newest.")
+@click.option("--paper", is_flag=True, help="Show the paper's numbers too, and ours measured the paper's way.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes that measure.  [default: one a core]")
+@click.option("-o", "--out", type=FOLDER, help="Folder to write.  [default: RUN/evaluation-SPLIT]")
+@click.option("--overwrite", is_flag=True, help="Replace the evaluation that is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(
+    run: Path,
+    shards: Path,
+    split: str,
+    manifest_path: Path | None,
+    best: bool,
+    paper: bool,
+    jobs: int | None,
+    out: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Measure RUN on the windows of a split of SHARDS: landmark distance, SSIM, PSNR, sharpness.
+
+    \b
+    lipmodel evaluate runs/shards-tiny shards
+    lipmodel evaluate runs/shards-tiny shards --split val --paper
+
+    The real video and its first frame repeated ("still") are measured in the same way: a model must beat the second.
+    OUT gets evaluation.json, per_clip.csv, per_frame.csv, and best.png, median.png and worst.png: real above
+    generated. What each number means: docs/measuring.md.
+    """
+    import json
+
+    from lipmodel.evaluate import evaluate as measured
+
+    out = out or run / f"evaluation-{split}"
+    found = measured(
+        run, shards, out, split=split, manifest_path=manifest_path, best=best, jobs=jobs, overwrite=overwrite
+    )
+    if as_json:
+        click.echo(json.dumps(found.to_json()))
+        return
+    click.echo("\n".join(found.lines(paper=paper)))
+    click.echo(f"every clip: {out}/per_clip.csv; look at {out}/best.png, median.png and worst.png")
+    click.echo(f"next: lipmodel ablate {shards}")
+
+
+def study_options(command: Any) -> Any:
+    """What ``ablate`` and ``compare`` have in common."""
+    options = (
+        click.argument("shards", type=FOLDER),
+        click.option("-o", "--out", type=FOLDER, help="Folder of the runs.  [default: runs/SHARDS-PRESET-variants]"),
+        click.option("--preset", type=click.Choice(list(PRESETS)), help="Size.  [default: paper on a GPU, else tiny]"),
+        click.option("--steps", "gan", type=STEPS, help="Steps of stage gan of each.  [default: the preset's]"),
+        click.option("--flow-steps", "flow", type=STEPS, help="Steps of stage flow.  [default: the preset's]"),
+        click.option("--autoencoder-steps", "autoencoder", type=STEPS, help="Same.  [default: the preset's]"),
+        click.option("--batch", type=click.IntRange(min=1), help="Windows a step.  [default: the preset's]"),
+        click.option("--seed", type=click.IntRange(min=0), help="The same for all variants.  [default: 0]"),
+        click.option("--manifest", type=FILE, help="Which clips are in which split.  [default: SHARDS/manifest.csv]"),
+        click.option("--split", default="test", show_default=True, help="Split of the manifest to measure on."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@study_options
+def ablate(**options: Any) -> None:
+    """Train and measure variants a to i of the paper's Table 2 alike, and write that table, ours beside the paper's.
+
+    \b
+    lipmodel ablate shards
+    lipmodel ablate shards --preset tiny --steps 800 --split val
+
+    The same command again goes on where it was stopped. Each variant is a run of its own in OUT, to generate with or
+    to train further; stages flow and autoencoder are learnt once. OUT gets table2.md and table2.csv.
+    """
+    from lipmodel.study import ABLATION
+
+    _conduct(ABLATION, **options)
+
+
+@main.command()
+@study_options
+def compare(**options: Any) -> None:
+    """Train and measure the rivals of the paper's Table 3 and the full model alike, and write that table.
+
+    \b
+    lipmodel compare shards
+
+    The same command again goes on where it was stopped; a full model that ablate has trained in OUT is not trained
+    anew. OUT gets table3.md and table3.csv.
+    """
+    from lipmodel.study import COMPARISON
+
+    _conduct(COMPARISON, **options)
+
+
+def _conduct(study: "Study", split: str, **options: Any) -> None:
+    from lipmodel.plan import Wish
+    from lipmodel.study import conduct
+
+    steps = {field.name: options.pop(field.name) for field in fields(Steps)}
+    path, table = conduct(study, Wish(**options, steps=steps), split=split, say=partial(click.echo, err=True))
+    click.echo(f"{table}\n\nthis table: {path}; with intervals: {path.with_suffix('.csv')}")

@@ -4,8 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipdata import manifest
+from lipdata import manifest, pipeline
+from lipdata.errors import LipdataError
 from lipdata.manifest import Row
+from lipdata.pipeline import Pipeline
 from lipdata.shards import Shard, open_folder
 from lipmodel.config import Run
 from lipmodel.stream import Windows, clip_ids, require_batch, require_windows, sample
@@ -50,3 +52,19 @@ def require_finite_mel(data: Data) -> None:
         windows = data.windows(split, ("mel",))
         for pick in sample(windows, len(windows)).parts(WINDOWS_AT_ONCE):
             windows[pick]  # refuses what is not finite
+
+
+def require_fit(shard: Shard, run: Run) -> None:
+    """Refuse shards of other crops or log-mel than the run has learnt from: a generator knows its own kind alone.
+
+    Raises:
+        LipdataError: as said.
+    """
+    if _geometry(pipeline.from_json(shard.attributes["pipeline"])) != _geometry(run.pipeline):
+        raise LipdataError(
+            f"{shard.path} has other crops or mel than the run learnt from; take shards like {run.shards}"
+        )
+
+
+def _geometry(pipeline: Pipeline) -> tuple[object, ...]:
+    return pipeline.video.fps, pipeline.video.size_px, pipeline.lips.half_side, pipeline.mel

@@ -49,7 +49,7 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
     Raises:
         LipdataError: the folder is in use, there are no shards, or nothing would be learnt.
     """
-    folder, name = _folder(wish), _preset(wish)
+    folder, name = _folder(wish), chosen_preset(wish)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LipdataError(f"{folder} is not empty; continue it with --resume, or choose another folder with -o")
     preset, variant = PRESETS[name], VARIANTS[wish.variant or FULL]
@@ -146,10 +146,10 @@ def _require_shapes(shard: Shard) -> None:
             )
 
 
-def _preset(wish: Wish) -> str:
+def chosen_preset(wish: Wish) -> str:
     return wish.preset or ("paper" if torch.cuda.is_available() else "tiny")
 
 
 def _folder(wish: Wish) -> Path:
     variant = f"-{wish.variant}" if wish.variant and wish.variant != FULL else ""
-    return wish.out or Path("runs") / f"{wish.shards.absolute().name}-{_preset(wish)}{variant}"
+    return wish.out or Path("runs") / f"{wish.shards.absolute().name}-{chosen_preset(wish)}{variant}"

@@ -31,16 +31,25 @@ def load_generator(folder: Path, run: Run, *, best: bool = False) -> tuple[nn.Mo
     Raises:
         LipdataError: no such checkpoint, or one that does not fit.
     """
+    path, step = chosen_checkpoint(folder, run, best=best)
+    generator = build_generator(run)
+    checkpoint.load_weights(path, run.preset, {"generator": generator})
+    return generator.eval().to("cuda" if torch.cuda.is_available() else "cpu"), step
+
+
+def chosen_checkpoint(folder: Path, run: Run, *, best: bool) -> tuple[Path, int]:
+    """A run's newest weights, or its best, and their step.
+
+    Raises:
+        LipdataError: there are none.
+    """
     newest = checkpoint.latest(folder / CHECKPOINTS)
     if newest is None:
         raise LipdataError(f"{folder} has no checkpoint; train with: lipmodel fit {run.shards} -o {folder} --resume")
     chosen = checkpoint.best(folder / CHECKPOINTS) if best else newest
     if chosen is None:
         raise LipdataError(f"{folder} was not measured on validation clips, so no checkpoint is best; leave out --best")
-    path, step = chosen
-    generator = build_generator(run)
-    checkpoint.load_weights(path, run.preset, {"generator": generator})
-    return generator.eval().to("cuda" if torch.cuda.is_available() else "cpu"), step
+    return chosen
 
 
 def speak(generator: nn.Module, crop: np.ndarray, mel: Mel, n_frames: int, run: Run) -> Iterator[np.ndarray]:
@@ -49,17 +58,35 @@ def speak(generator: nn.Module, crop: np.ndarray, mel: Mel, n_frames: int, run: 
     Shape:
         crop: uint8, RGB, (H, W, 3); result: as crop, each.
     """
-    device = next(generator.parameters()).device
-    identity = to_signal(torch.from_numpy(crop.copy()).unsqueeze(0).to(device))  # 1, 3, H, W
+    identity = _identity(generator, crop)
     batches = _windows(mel, n_frames, run)
-    windows = (window for some in batches for window in _signals(generator, some.to(device), identity))  # T, H, W, 3
+    windows = (window for some in batches for window in _signals(generator, some, identity))  # T, H, W, 3
     for signal in cross_fade(windows, n_frames=n_frames, stride=run.window_stride):  # H, W, 3
-        yield np.rint((signal + 1) * 127.5).clip(0, 255).astype(np.uint8)
+        yield _pixels(signal)
+
+
+def speak_windows(generator: nn.Module, crop: np.ndarray, mels: Tensor) -> np.ndarray:
+    """``crop``'s mouth saying each window of log-mel by itself, as the generator has learnt it: nothing is faded.
+
+    Shape:
+        crop: uint8, RGB, (H, W, 3); mels: (B, 4 T, 128), dB re 1.0; result: uint8, RGB, (B, T, H, W, 3).
+    """
+    identity = _identity(generator, crop)
+    return np.concatenate([_pixels(_signals(generator, some, identity)) for some in torch.split(mels, WINDOWS_AT_ONCE)])
+
+
+def _identity(generator: nn.Module, crop: np.ndarray) -> Tensor:
+    device = next(generator.parameters()).device
+    return to_signal(torch.from_numpy(crop.copy()).unsqueeze(0).to(device))  # 1, 3, H, W
+
+
+def _pixels(signal: np.ndarray) -> np.ndarray:
+    return np.rint((signal + 1) * 127.5).clip(0, 255).astype(np.uint8)
 
 
 @torch.no_grad()
 def _signals(generator: nn.Module, mels: Tensor, identity: Tensor) -> np.ndarray:
-    fakes = generator(mels, identity.expand(len(mels), -1, -1, -1)).video  # B, 3, T, H, W
+    fakes = generator(mels.to(identity.device), identity.expand(len(mels), -1, -1, -1)).video  # B, 3, T, H, W
     signals: np.ndarray = fakes.movedim(1, -1).float().cpu().numpy()  # B, T, H, W, 3
     return signals
 

@@ -1,0 +1,104 @@
+"""The clips that a run is measured on, and what became of every other clip of the split."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from lipdata import manifest
+from lipdata.errors import LipdataError
+from lipdata.shards import ClipData, Shard, open_folder
+from lipmodel.config import Run
+from lipmodel.stream import Pick, Windows, clip_ids, require_windows
+
+
+@dataclass(frozen=True)
+class HeldClip:
+    """A clip of at least one window, and the shard that holds it.
+
+    Attributes:
+        length, stride: of its windows, frames.
+    """
+
+    shard: Shard
+    clip_id: str
+    n_frames: int
+    length: int
+    stride: int
+
+    @cached_property
+    def index(self) -> np.ndarray:
+        """The frames of every window [shape=(N, T)]."""
+        starts = np.arange(0, self.n_frames - self.length + 1, self.stride)
+        return starts[:, None] + np.arange(self.length)
+
+    def mels(self) -> Tensor:
+        """The log-mel of every window, dB re 1.0 [shape=(N, 4 T, 128)].
+
+        Raises:
+            LipdataError: it is not finite.
+        """
+        windows = Windows([self.shard], {self.clip_id}, frames=self.length, stride=self.stride, parts=("mel",))
+        nowhere = np.zeros(len(windows))
+        return windows[Pick(np.arange(len(windows)), nowhere, nowhere.astype(np.int64))]["mel"]
+
+    def data(self) -> ClipData:
+        """All arrays of the clip, frames that no window reaches included."""
+        return self.shard.clip(self.clip_id)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The clips of a split, by clip_id. found = clips + too_short + not_in_shards.
+
+    Attributes:
+        found: in the manifest.
+        too_short: without a whole window.
+        not_in_shards: failed in ingest, or of other shards.
+    """
+
+    clips: list[HeldClip]
+    found: int
+    too_short: int
+    not_in_shards: int
+
+    @property
+    def ids(self) -> set[str]:
+        """The clips that are measured."""
+        return {clip.clip_id for clip in self.clips}
+
+
+def held_out(shards: Path, manifest_path: Path, split: str, run: Run) -> HeldOut:
+    """Find the clips of ``split``.
+
+    Raises:
+        LipdataError: shards or manifest cannot be read, or there is no window of the split.
+    """
+    found, rows = open_folder(shards), manifest.read(manifest_path)
+    wanted, length, stride = clip_ids(rows, split), run.window_frames, run.window_stride
+    require_windows(Windows(found, wanted, frames=length, stride=stride, parts=()), rows, split)
+    held = [
+        HeldClip(shard, clip.clip_id, clip.length, length, stride)
+        for shard in found
+        for clip in shard.clips
+        if clip.clip_id in wanted
+    ]
+    clips = sorted((clip for clip in held if clip.n_frames >= length), key=lambda clip: clip.clip_id)
+    return HeldOut(clips, len(wanted), len(held) - len(clips), len(wanted) - len(held))
+
+
+def manifest_of(run: Run, shards: Path) -> Path:
+    """Where the splits stand: in the manifest that the run learnt from, if ``shards`` are what it learnt from too."""
+    own = Path(run.manifest)
+    same = shards.absolute() == Path(run.shards) and own.is_file()
+    return own if same else shards / "manifest.csv"
+
+
+def learnt_from(run: Run, ids: set[str]) -> int | None:
+    """How many of these clips the run has learnt from; None where its manifest cannot be read any more."""
+    try:
+        return len(ids & clip_ids(manifest.read(Path(run.manifest)), run.split))
+    except LipdataError:
+        return None

@@ -1,0 +1,107 @@
+"""One clip and what a model made of it -> every metric of every frame, for three videos.
+
+Frames of overlapping windows are the same real frame, generated twice: what depends on the real frame alone is worked
+out once.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lipdata import pipeline
+from lipdata.lips import FaceFinder
+from lipdata.shards import ClipData
+from lipmodel.held_out import HeldClip
+from lipmodel.metrics.cpbd import cpbd
+from lipmodel.metrics.grey import grey
+from lipmodel.metrics.lmd import OwnFace, TemplateFace, lmd, lmd_template
+from lipmodel.metrics.psnr import squared_error, squared_error_uint8
+from lipmodel.metrics.ssim import ssim
+from lipmodel.scores import MODEL, STILL, TRUTH
+
+
+@dataclass(frozen=True, repr=False)
+class Seen:
+    """Frames, and what of their measures takes no second video.
+
+    Attributes:
+        frames: uint8, RGB [shape=(T, 64, 64, 3)].
+        own, template: landmarks in the clip's own face and in the template, NaN where none [shape=(T, 20, 2)].
+        cpbd: [shape=(T,)].
+    """
+
+    frames: np.ndarray
+    own: np.ndarray
+    template: np.ndarray
+    cpbd: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> "Seen":
+        return Seen(self.frames[rows], self.own[rows], self.template[rows], self.cpbd[rows])
+
+
+class Eye:
+    """Looks at frames of one clip.
+
+    Args:
+        predictor: dlib's 68-point predictor.
+    """
+
+    def __init__(self, clip: ClipData, lips: pipeline.Lips, predictor: Path) -> None:
+        finder, self._template = _faces(predictor, lips)
+        self._own = OwnFace(clip.face, clip.face_lips, finder)
+
+    def see(self, frames: np.ndarray) -> Seen:
+        """Landmarks and sharpness of frames [shape=(T, 64, 64, 3), uint8, RGB]."""
+        return Seen(frames, self._own.landmarks(frames), self._template.landmarks(frames), cpbd(grey(frames)))
+
+
+def measure(clip: HeldClip, spoken: np.ndarray, predictor: Path) -> pd.DataFrame:
+    """Every metric of every frame of every window: of the real video, of its first frame repeated, and of ``spoken``.
+
+    Args:
+        spoken: the windows that a model made, uint8, RGB [shape=(N, T, 64, 64, 3)].
+
+    Returns:
+        A row a frame: clip_id, video, window, frame (of the clip), then the measures by name.
+    """
+    data, index = clip.data(), clip.index  # index: N, T
+    eye = Eye(data, pipeline.from_json(clip.shard.attributes["pipeline"]).lips, predictor)
+    real = eye.see(data.frames[: index.max() + 1])
+    still = real[np.zeros(len(real.frames), int)]
+    model = eye.see(spoken.reshape(-1, *spoken.shape[2:]))
+    windows = index.ravel()
+    tables = {
+        TRUTH: compared(real, real).iloc[windows],
+        STILL: compared(real, still).iloc[windows],
+        MODEL: compared(real[windows], model),
+    }
+    for video, table in tables.items():
+        table.insert(0, "clip_id", clip.clip_id)
+        table.insert(1, "video", video)
+        table.insert(2, "window", np.repeat(np.arange(len(index)), index.shape[1]))
+        table.insert(3, "frame", windows)
+    return pd.concat(tables.values(), ignore_index=True)
+
+
+def compared(real: Seen, fake: Seen) -> pd.DataFrame:
+    """Each metric of each pair of frames, a row a pair."""
+    return pd.DataFrame(
+        {
+            "lmd": lmd(real.own, fake.own),
+            "ssim": ssim(real.frames, fake.frames),
+            "squared_error": squared_error(real.frames, fake.frames),
+            "cpbd": fake.cpbd,
+            "lmd_template": lmd_template(real.template, fake.template),
+            "squared_error_uint8": squared_error_uint8(real.frames, fake.frames),
+        }
+    )
+
+
+@cache
+def _faces(predictor: Path, lips: pipeline.Lips) -> tuple[FaceFinder, TemplateFace]:
+    """Once a process: the predictor is a file of 100 MB."""
+    finder = FaceFinder(predictor)
+    return finder, TemplateFace(finder, lips)
