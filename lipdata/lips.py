@@ -87,11 +87,16 @@ class FaceFinder:
         scale = min(1.0, DETECT_SIDE_PX / max(frame.shape[:2]))
         small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         for image, shrunk, doublings in ((small, scale, 0), (small, scale, 1), (frame, 1.0, 0)):
-            rectangles, scores, _ = self._detector.run(np.ascontiguousarray(image), doublings, 0.0)
-            if rectangles:
-                boxes = [np.array([r.left(), r.top(), r.right(), r.bottom()]) / shrunk for r in rectangles]
-                return sorted(zip(boxes, scores, strict=True), key=lambda face: -face[1] * _side(face[0]))
+            faces = self.faces(image, doublings)
+            if faces:
+                return [(box / shrunk, score) for box, score in faces]
         return []
+
+    def faces(self, frame: np.ndarray, doublings: int = 0) -> list[tuple[np.ndarray, float]]:
+        """As ``detect``, but the frame as it is, once: faces under 80 pixels, each doubling halves that, are missed."""
+        rectangles, scores, _ = self._detector.run(np.ascontiguousarray(frame), doublings, 0.0)
+        boxes = [np.array([r.left(), r.top(), r.right(), r.bottom()], float) for r in rectangles]
+        return sorted(zip(boxes, scores, strict=True), key=lambda face: -face[1] * _side(face[0]))
 
     def landmarks(self, frame: np.ndarray, box: np.ndarray) -> np.ndarray:
         """The 68 points of the face in ``box``, source pixels [shape=(68, 2)]."""

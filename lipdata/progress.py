@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -37,6 +37,15 @@ def clip_progress(total: int) -> Iterator[Report]:
             yield show
         return
     yield _Lines(total, started).show
+
+
+@contextmanager
+def clips_read(total: int) -> Iterator[Callable[[int], None]]:
+    """Yields a function to call with the clips done, where they are only read and none can fail."""
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("clips", total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 class _Lines:

@@ -7,6 +7,7 @@ clip, as the paper's test set is made of windows (Table 1). Two more videos are 
 
 import json
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import joblib
@@ -32,6 +33,7 @@ FILE_NAME = "evaluation.json"
 # Of each process, the clips that are generated, then measured: bounds the memory.
 CLIPS_AT_ONCE = 4
 GAP_PX = 8
+PACKAGES = ("lipdata", "dlib-bin", "numpy", "opencv-python-headless", "scikit-image", "scipy", "torch")
 
 
 def evaluate(
@@ -90,6 +92,7 @@ def evaluate(
         speakers=scores.by_speaker(clips),
         without_landmarks=scores.without_landmarks(clips),
         examples=examples,
+        versions={package: metadata.version(package) for package in PACKAGES},
     )
     _clear(out)
     for name, table in (("per_clip", clips), ("per_frame", frames)):

@@ -7,7 +7,7 @@ import pandas as pd
 from lipmodel.evaluation import Evaluation, Means
 from lipmodel.published import TABLE_2, TABLE_3, Row
 from lipmodel.scores import METRICS, MODEL, STILL, TRUTH
-from lipmodel.table import TITLES, markdown, number, shown
+from lipmodel.table import TITLES, markdown, number
 from lipmodel.variants import VARIANTS, Variant
 
 Table = Callable[[Mapping[str, Evaluation]], str]
@@ -40,7 +40,7 @@ def table_2(found: Mapping[str, Evaluation]) -> str:
 
 
 def table_3(found: Mapping[str, Evaluation]) -> str:
-    """A line for every method, with intervals; to the right of a measure that the paper has too, the paper's."""
+    """A line for every method; to the right of a measure that the paper has too, the paper's."""
     corpus = next(iter(found.values())).corpus
     published = TABLE_3.get(corpus, {})
     both = [name for name in METRICS if any(name in row for row in published.values())]
@@ -48,7 +48,7 @@ def table_3(found: Mapping[str, Evaluation]) -> str:
     rows = []
     for video, means in _videos(found).items():
         row: Row = published.get(video, {})
-        cells = (_pair(shown(name, means[name]), number(name, row.get(name)), name in both) for name in METRICS)
+        cells = (_pair(number(name, means[name].mean), number(name, row.get(name)), name in both) for name in METRICS)
         rows.append([NAMES.get(video, video), *(cell for pair in cells for cell in pair)])
     return markdown(header, rows)
 

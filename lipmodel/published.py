@@ -1,7 +1,8 @@
 """The numbers of the paper's Tables 2 and 3, as printed in the authors' camera-ready PDF.
 
-Their LMD is the sum over points in a template face, and their PSNR wraps at 256 (docs/measuring.md): they stand beside
-our ``lmd_template`` and ``psnr_uint8``, and beside no other of our columns.
+Their PSNR wraps at 256, so that it stands beside our ``psnr_uint8`` and no other. Their LMD stands beside
+``lmd_template``, which sums over the 20 points as the authors' code does; yet no sum is as small as what they print:
+only a twentieth of ours compares (docs/measuring.md).
 """
 
 COLUMNS = ("lmd_template", "ssim", "psnr_uint8", "cpbd")

@@ -10,7 +10,7 @@ from lipdata.files import sha256, write_whole
 from lipmodel import config, evaluation
 from lipmodel.config import Run
 from lipmodel.evaluate import FILE_NAME, evaluate
-from lipmodel.evaluation import Evaluation
+from lipmodel.evaluation import AS_A_MEAN, Evaluation
 from lipmodel.fit import STAGES, fit
 from lipmodel.folder import newest
 from lipmodel.held_out import manifest_of
@@ -66,8 +66,11 @@ def conduct(study: Study, wish: Wish, *, split: str, say: Callable[[str], None])
         if newest(folder, gan.NAME)[1] < run.steps.gan:
             say(f"{about}: learning in {folder}")
             fit(folder, run)
-        say(f"{about}: measuring on split {split}")
-        found[variant] = _measured(folder, run, wish.shards, split)
+        known = _known(folder, run, wish.shards, split)
+        if known is None:
+            say(f"{about}: measuring on split {split}")
+            known = evaluate(folder, wish.shards, folder / f"evaluation-{split}", split=split, overwrite=True)
+        found[variant] = known
     path, table = out / f"{study.name}.md", study.table(found)
     write_whole(path, f"{_title(study, run, split, found)}\n\n{table}\n".encode())
     write_whole(path.with_suffix(".csv"), as_csv(found))
@@ -79,7 +82,7 @@ def _title(study: Study, run: Run, split: str, found: Mapping[str, Evaluation]) 
     first = next(iter(found.values()))
     learnt = f"preset {run.preset}, seed {run.seed}, {run.steps.gan} steps of {run.batch} windows"
     measured = f"split {split}: {first.measured} clips of {len(first.speakers)} speakers, {first.windows} windows"
-    return f"Each variant: {learnt}; measured on {measured}. Intervals: {study.name}.csv."
+    return f"Each variant: {learnt}; measured on {measured}. Intervals: {study.name}.csv. {AS_A_MEAN}"
 
 
 def _begun(wish: Wish) -> tuple[Path, Run]:
@@ -119,12 +122,12 @@ def _has_finished(other: Path, name: str, run: Run) -> bool:
     return replace(its, variant=run.variant, weights=run.weights, switches=run.switches) == run
 
 
-def _measured(folder: Path, run: Run, shards: Path, split: str) -> Evaluation:
-    out = folder / f"evaluation-{split}"
-    if (out / FILE_NAME).exists():
-        found = evaluation.read(out / FILE_NAME)
-        weights, _ = chosen_checkpoint(folder, run, best=False)
-        manifest = manifest_of(run, shards)
-        if (found.checkpoint_sha256, found.manifest_sha256) == (sha256(weights), sha256(manifest)):
-            return found
-    return evaluate(folder, shards, out, split=split, overwrite=True)
+def _known(folder: Path, run: Run, shards: Path, split: str) -> Evaluation | None:
+    """What was measured before, if it was with these weights and on these clips."""
+    path = folder / f"evaluation-{split}" / FILE_NAME
+    if not path.exists():
+        return None
+    found = evaluation.read(path)
+    weights, _ = chosen_checkpoint(folder, run, best=False)
+    same = (found.checkpoint_sha256, found.manifest_sha256) == (sha256(weights), sha256(manifest_of(run, shards)))
+    return found if same else None

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from lipdata import pipeline
+from lipdata.ingest import ingest
 from lipdata.lips import FaceFinder, predictor_path
+from lipdata.manifest import Row
 from lipdata.media import ffmpeg_binary
 from lipdata.pipeline import Pipeline
 from lipdata.sample.corpus import write_corpus
@@ -42,6 +44,26 @@ def setup() -> Pipeline:
 @pytest.fixture(scope="session")
 def finder() -> FaceFinder:
     return FaceFinder(predictor_path())
+
+
+GRID_CLIPS = {
+    "s1/bbaf2n": "train",
+    "s1/bbaf4p": "train",
+    "s1/bbas1s": "val",
+    "s26/bgbsza": "test",
+    "s26/swiz3n": "test",
+    "s31/bgiq6p": "test",
+    "s31/prwa4n": "test",
+}
+
+
+@pytest.fixture(scope="session")
+def grid_shards(grid: Path, setup: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shards of seven GRID clips, 525 frames, of three speakers; s26 and s31 are split test. Not to be changed."""
+    out = tmp_path_factory.mktemp("grid") / "shards"
+    rows = [Row(clip_id, clip_id.split("/")[0], split, f"{clip_id}.mpg") for clip_id, split in GRID_CLIPS.items()]
+    ingest(grid, rows, out, setup, predictor=predictor_path(), jobs=1, fail_fast=True, report=lambda *_: None)
+    return out
 
 
 def encode(

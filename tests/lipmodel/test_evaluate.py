@@ -1,0 +1,161 @@
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from lipdata import manifest
+from lipdata.errors import LipdataError
+from lipdata.shards import open_folder
+from lipmodel import config, evaluation, speak
+from lipmodel.cli import main
+from lipmodel.evaluate import evaluate
+from lipmodel.metrics.cpbd import cpbd
+from lipmodel.metrics.grey import grey
+from lipmodel.metrics.psnr import psnr
+from lipmodel.scores import METRICS, MODEL, STILL, TRUTH, VIDEOS
+from tests.lipmodel.untrained import untrained
+
+TEST_CLIPS, WINDOWS_A_CLIP, FRAMES_A_CLIP = 4, 8, 128
+
+
+@pytest.fixture(scope="module")
+def folder(grid_shards, tmp_path_factory):
+    """A run that has learnt nothing yet from real GRID clips; steps 3 and 6, of which 3 is the best."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    untrained(folder, grid_shards, {3: 0.1, 6: 0.2})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_clip(grid_shards, tmp_path_factory):
+    """A manifest that has one clip in its split test, for what takes no more."""
+    path = tmp_path_factory.mktemp("manifest") / "one.csv"
+    rows = manifest.read(grid_shards / "manifest.csv")
+    manifest.write(path, [replace(row, split="test" if row.clip_id == "s26/bgbsza" else "train") for row in rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(folder, grid_shards):
+    return evaluate(folder, grid_shards, folder / "first", jobs=2)
+
+
+def bytes_of(out):
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def test_counts(found):
+    assert (found.found, found.measured, found.too_short, found.not_in_shards) == (TEST_CLIPS, TEST_CLIPS, 0, 0)
+    assert (found.windows, found.frames) == (TEST_CLIPS * WINDOWS_A_CLIP, TEST_CLIPS * FRAMES_A_CLIP)
+    assert found.learnt_from == 0
+    assert sorted(found.speakers) == ["s26", "s31"]
+
+
+def test_ground_truth_is_perfect_and_still_is_not(found):
+    truth, still = found.videos[TRUTH], found.videos[STILL]
+    assert (truth["lmd"].mean, truth["ssim"].mean, truth["psnr"].mean) == (0, 1, np.inf)
+    assert 0.3 < still["lmd"].mean < 4 and 0.4 < still["ssim"].mean < 1 and 18 < still["psnr"].mean < 40
+    assert found.without_landmarks[TRUTH]["lmd"] == 0
+
+
+def test_still_is_what_the_metrics_say_of_its_frames(folder, found, grid_shards):
+    clip = next(shard for shard in open_folder(grid_shards)).clip("s26/bgbsza")
+    index = np.arange(0, 60, 8)[:, None] + np.arange(16)  # windows begin at 0, 8 ... 56
+    real = clip.frames[index.ravel()]
+    table = pd.read_csv(folder / "first" / "per_clip.csv").set_index(["clip_id", "video"])
+    row = table.loc[(clip.clip_id, STILL)]
+    assert row["psnr"] == pytest.approx(psnr(real, np.broadcast_to(clip.frames[0], real.shape)))
+    assert row["cpbd"] == pytest.approx(cpbd(grey(clip.frames[:1]))[0])
+    assert table.loc[(clip.clip_id, TRUTH), "cpbd"] == pytest.approx(cpbd(grey(real)).mean())
+
+
+def test_tables_hold_every_frame_and_add_up(folder, found):
+    frames, clips = (pd.read_csv(folder / "first" / f"per_{name}.csv") for name in ("frame", "clip"))
+    assert len(frames) == TEST_CLIPS * FRAMES_A_CLIP * len(VIDEOS)
+    assert len(clips) == TEST_CLIPS * len(VIDEOS)
+    for video in VIDEOS:
+        for name in ("lmd", "ssim", "cpbd", "lmd_template"):
+            by_hand = frames[frames.video == video].groupby("clip_id")[name].mean().mean()
+            assert by_hand == pytest.approx(found.videos[video][name].mean)
+
+
+def test_twice_gives_identical_files_whatever_the_processes(folder, found, grid_shards):
+    again = evaluate(folder, grid_shards, folder / "again", jobs=1)
+    assert again == found
+    assert bytes_of(folder / "again") == bytes_of(folder / "first")
+
+
+def test_windows_at_once_change_next_to_nothing(folder, found, grid_shards, monkeypatch):
+    monkeypatch.setattr(speak, "WINDOWS_AT_ONCE", 3)
+    other = evaluate(folder, grid_shards, folder / "threes")
+    for name in METRICS:
+        assert other.videos[MODEL][name].mean == pytest.approx(found.videos[MODEL][name].mean, abs=1e-4)
+
+
+def test_json_is_read_back_as_it_was(folder, found):
+    path = folder / "first" / "evaluation.json"
+    json.loads(path.read_text(), parse_constant=pytest.fail)  # no NaN, no Infinity
+    assert evaluation.read(path) == found
+    with pytest.raises(LipdataError, match=r"is no evaluation .* remove it"):
+        evaluation.read(folder / "config.json")
+
+
+def test_strips_show_real_above_generated(folder, found, grid_shards):
+    strip = cv2.imread(str(folder / "first" / "worst.png"))[:, :, ::-1]
+    clip = next(shard for shard in open_folder(grid_shards)).clip(found.examples["worst"])
+    assert strip.shape == (4 * (2 * 64 + 8), 16 * 64, 3)
+    np.testing.assert_array_equal(strip[:64, :64], clip.frames[0])
+    np.testing.assert_array_equal(strip[136:200, 64:128], clip.frames[17])
+
+
+def test_the_best_checkpoint_is_another(folder, grid_shards, one_clip):
+    newest, best = (
+        evaluate(folder, grid_shards, folder / f"best-{best}", manifest_path=one_clip, best=best)
+        for best in (False, True)
+    )
+    assert (best.step, newest.step) == (3, 6)
+    assert best.checkpoint_sha256 != newest.checkpoint_sha256
+    assert best.videos[STILL] == newest.videos[STILL] and best.videos[MODEL] != newest.videos[MODEL]
+
+
+def test_clips_that_are_short_missing_or_known_are_told(folder, shards_folder, tmp_path):
+    run = untrained(tmp_path / "run", shards_folder, {1: None})
+    rows = manifest.read(shards_folder / "manifest.csv")
+    moved = [replace(row, split="test" if row.clip_id in ("s1/a", "s1/short") else "train") for row in rows]
+    manifest.write(tmp_path / "other.csv", [*moved, replace(moved[0], clip_id="s1/gone", split="test")])
+    found = evaluate(tmp_path / "run", shards_folder, tmp_path / "out", manifest_path=tmp_path / "other.csv")
+    assert (found.found, found.measured, found.too_short, found.not_in_shards) == (3, 1, 1, 1)
+    assert found.learnt_from == 1
+    told = "\n".join(found.lines())
+    assert "Of 3 clips of the split, 1 are not in the shards" in told and "has learnt from 1 of these clips" in told
+    config.save(tmp_path / "run", replace(run, manifest=str(tmp_path / "none.csv")))
+    assert evaluate(tmp_path / "run", shards_folder, tmp_path / "out2", split="val").learnt_from is None
+
+
+def test_a_clip_without_a_face_has_no_landmarks_and_says_so(shards_folder, tmp_path):
+    untrained(tmp_path / "run", shards_folder, {1: None})
+    found = evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+    assert found.videos[MODEL]["lmd"].mean is None and found.videos[MODEL]["ssim"].clips == 1
+    assert found.without_landmarks[MODEL]["lmd"] == found.frames == 32
+    assert found.examples == {}
+    assert "32 of the model's frames have no landmarks and count in no lmd." in found.lines()
+
+
+def test_command(folder, grid_shards, one_clip):
+    command = ["evaluate", str(folder), str(grid_shards), "--manifest", str(one_clip), "-o", str(folder / "cli")]
+    run = CliRunner().invoke(main, [*command, "--paper"])
+    assert run.exit_code == 0
+    for part in ("| ground truth ", "| still ", "| model ", "| paper: chung ", "1.18", "next: lipmodel"):
+        assert part in run.stdout
+    again = CliRunner().invoke(main, command)
+    assert again.exit_code == 2 and "--overwrite" in again.stderr and again.stderr.count("\n") == 1
+    shown = CliRunner().invoke(main, [*command, "--overwrite", "--json"])
+    assert json.loads(shown.stdout) == json.loads((folder / "cli" / "evaluation.json").read_text())
+
+
+def test_corpus_that_the_paper_does_not_have(found):
+    assert "The paper has no numbers for corpus 'other'." in replace(found, corpus="other").lines(paper=True)

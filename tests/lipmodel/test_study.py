@@ -1,0 +1,112 @@
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from safetensors.torch import load_file
+
+from lipdata.errors import LipdataError
+from lipmodel.cli import main
+from lipmodel.folder import newest
+from lipmodel.paper_tables import table_2
+from lipmodel.plan import Wish
+from lipmodel.study import ABLATION, COMPARISON, Study, conduct
+
+STEPS = {"flow": 2, "autoencoder": 2, "gan": 3}
+OPTIONS = ["--preset", "tiny", "--steps", "3", "--flow-steps", "2", "--autoencoder-steps", "2", "--batch", "2"]
+TWO = Study("table2", ("d", "e"), table_2)
+
+
+def wish(shards, out, **changes):
+    return Wish(**{"shards": shards, "out": out, "preset": "tiny", "batch": 2, "steps": STEPS} | changes)
+
+
+def weights(folder, stage):
+    return load_file(newest(folder, stage)[0])
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(one[name].equal(other[name]) for name in one)
+
+
+@pytest.fixture(scope="module")
+def out(shards_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("studies") / "out"
+    conduct(TWO, wish(shards_folder, out), split="val", say=lambda _: None)
+    return out
+
+
+def test_studies_are_those_of_the_paper():
+    assert "".join(ABLATION.variants) == "abcdefghi"
+    assert COMPARISON.variants == ("vondrick", "chung", "e")
+
+
+def test_shared_stages_are_what_a_variant_would_have_learnt_itself(out, shards_folder, tmp_path):
+    alone = Study("alone", ("e",), table_2)
+    conduct(alone, wish(shards_folder, tmp_path / "alone"), split="val", say=lambda _: None)
+    for stage in ("flow", "autoencoder", "gan"):
+        assert same(weights(out / "e", stage), weights(tmp_path / "alone" / "e", stage))
+
+
+def test_what_is_done_is_not_done_again(out, shards_folder):
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*/**/*") if path.is_file()}
+    said = []
+    conduct(TWO, wish(shards_folder, out), split="val", say=said.append)
+    assert said == []
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_variant_that_is_gone_or_half_done_is_done_again(out, shards_folder, tmp_path):
+    again = shutil.copytree(out, tmp_path / "again", symlinks=True)
+    path, _ = newest(again / "d", "gan")
+    path.unlink()  # as if it had been stopped before its last checkpoint
+    shutil.rmtree(again / "e")
+    said = []
+    conduct(TWO, wish(shards_folder, again), split="val", say=said.append)
+    assert [line for line in said if "learning" in line] == [
+        f"variant {variant} ({number} of 2): learning in {again / variant}" for number, variant in ((1, "d"), (2, "e"))
+    ]
+    for variant in "de":
+        assert same(weights(again / variant, "gan"), weights(out / variant, "gan"))
+    assert (again / "table2.csv").read_bytes() == (out / "table2.csv").read_bytes()
+
+
+def test_other_seeds_or_fewer_steps_in_the_same_folder_are_refused(out, shards_folder):
+    for changes, said in (({"seed": 1}, "seed 1 is asked for"), ({"steps": STEPS | {"gan": 2}}, "2 are asked for")):
+        with pytest.raises(LipdataError, match=said):
+            conduct(TWO, wish(shards_folder, out, **changes), split="val", say=lambda _: None)
+
+
+def test_csv_holds_every_measure_of_every_video(out):
+    table = pd.read_csv(out / "table2.csv")
+    assert list(table.video.unique()) == ["ground truth", "still", "d", "e"]
+    assert len(table) == 4 * 6
+    assert (out / "table2.md").read_text().startswith("Each variant: preset tiny, seed 0, 3 steps of 2 windows")
+
+
+def test_compare_writes_table_3_beside_the_papers_numbers(shards_folder, tmp_path):
+    options = ["-o", str(tmp_path / "out"), "--split", "val", *OPTIONS]
+    done = CliRunner().invoke(main, ["compare", str(shards_folder), *options])
+    assert done.exit_code == 0, done.output
+    table = (tmp_path / "out" / "table3.md").read_text()
+    assert table.splitlines()[2:] == done.stdout.splitlines()[: len(table.splitlines()) - 2]
+    lines = {line.split("|")[1].strip(): line for line in table.splitlines() if line.startswith("|")}
+    for video, published in (("Vondrick et al.", "2.38"), ("Chung et al.", "1.35"), ("full model", "29.89")):
+        assert published in lines[video]
+    assert {"ground truth", "still"} < lines.keys()
+
+
+def test_ablate_goes_on_after_a_kill(shards_folder, tmp_path):
+    options = [str(shards_folder), "-o", str(tmp_path / "out"), "--split", "val", *OPTIONS]
+    command = [sys.executable, "-m", "lipmodel", "ablate", *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        next(line for line in process.stderr if line.startswith("variant c (3 of 9): learning"))
+        process.kill()
+    done = CliRunner().invoke(main, ["ablate", *options])
+    assert done.exit_code == 0, done.output
+    assert "variant b" not in done.stderr and "variant i (9 of 9)" in done.stderr
+    header, _, pixel, *_ = (tmp_path / "out" / "table2.md").read_text().splitlines()[2:]
+    assert [cell.strip() for cell in header.split("|")][2:-1] == ["ground truth", "still", *"abcdefghi"]
+    assert [cell.strip() for cell in pixel.split("|")][1:-1] == ["l_pix", "", "", "x", "", *"xxxxxxx"]
