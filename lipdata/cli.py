@@ -211,3 +211,57 @@ def show(shards: Path, clip_id: str, out: Path, overwrite: bool) -> None:
 
     show_clip(shards, clip_id, out, overwrite=overwrite)
     click.echo(f"drawn: {out}")
+
+
+@main.command()
+@click.argument("shards", type=FOLDER)
+@click.option("-o", "--out", default="delay.png", show_default=True, type=FILE, help="The PNG; the CSV goes beside it.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT and its CSV.")
+def delay(shards: Path, out: Path, overwrite: bool) -> None:
+    """Draw how long mouths move before their sound, with a CSV of every clip.
+
+    Fig. 4 of the paper: of every clip, the Pearson correlation r of two series, a value a frame: how much the log-mel
+    changes to the next frame, and how far the mouth's pixels move to it. Offset k (0 to 7) shifts the motion k frames
+    to later times: sound at frame t meets motion at frame t - k. So a positive best offset says that the mouth moves
+    before its sound; an offset at which it moves after its sound is not tried.
+
+    A clip of fewer than 16 frames, silent, motionless or with values that are not finite has no r: the CSV says why.
+    Drawn curves: of each of the four commonest best offsets, the clip with the median of their best r.
+
+    \b
+    lipdata delay shards                     -> delay.png, delay.csv
+    lipdata delay shards -o grid-delay.png   -> grid-delay.png, grid-delay.csv
+    """
+    from lipdata import delay_figure
+    from lipdata.delay import study, summary
+    from lipdata.progress import clips_read
+    from lipdata.shards import open_folder
+
+    png, csv = delay_figure.targets(out, overwrite=overwrite)
+    found = open_folder(shards)
+    with clips_read(sum(len(shard.clips) for shard in found)) as done:
+        table = study(found, done)
+    delay_figure.save(table, png, csv)
+    click.echo(f"{summary(table)}\ndrawn: {png}, every clip: {csv}\nnext: lipmodel fit {shards}")
+
+
+@main.command("report")
+@click.argument("shards", type=FOLDER)
+@click.option("-o", "--out", default="report.html", show_default=True, type=FILE, help="The page to write.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+def report_command(shards: Path, out: Path, overwrite: bool) -> None:
+    """Write one self-contained page about a shard folder, to see in a browser whether a corpus came out well.
+
+    Counts, samples, every failed clip, clips that deserve a look and why, the delay between mouth and sound. The page
+    loads nothing: it can be sent to somebody as it is.
+
+    \b
+    lipdata report shards -o report.html
+    """
+    from lipdata.progress import clips_read
+    from lipdata.report import write_report
+
+    summary, flagged = write_report(shards, out, overwrite=overwrite, watch=clips_read)
+    click.echo(f"{flagged} clips flagged, {summary.failed} failed\nwritten: {out}, open it in a browser")
+    if summary.ok:
+        click.echo(f"next: lipmodel fit {shards}")

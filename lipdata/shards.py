@@ -6,6 +6,7 @@ reader maps them into memory at their file offset instead of going through HDF5 
 
 import hashlib
 import re
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ FORMAT = "lipdata-shard"
 VERSION = 1
 # The reader's windows (paper, section 5.1): 16 frames, each overlapping the next by 8. They are not stored.
 WINDOW, STRIDE = 16, 8
+# Files that a process may want open besides the shards.
+OTHER_FILES = 256
 
 # name -> (dtype, axes, units); C: clips, N: frames of all clips
 PER_FRAME: dict[str, tuple[str, str, str]] = {
@@ -145,7 +148,7 @@ class Shard:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-        self._maps: dict[str, np.ndarray] = {}
+        self._map: np.ndarray | None = None
         with _open(self.path) as file:
             _require_shard(file, self.path)
             self.attributes: dict[str, Any] = dict(file.attrs)
@@ -167,14 +170,15 @@ class Shard:
         return f"Shard({str(self.path)!r}, {len(self.clips)} clips, {self._where['frames'][0][0]} frames)"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_maps": {}}
+        return self.__dict__ | {"_map": None}
 
     def array(self, name: str) -> np.ndarray:
         """A whole dataset, read-only, mapped into memory at first use in this process."""
-        if name not in self._maps:
-            shape, dtype, offset = self._where[name]
-            self._maps[name] = np.memmap(self.path, dtype, "r", offset, shape)
-        return self._maps[name]
+        if self._map is None:
+            # One map for all datasets: each holds a file open, and a corpus has hundreds of shards.
+            self._map = np.memmap(self.path, np.uint8, "r").view(np.ndarray)
+        shape, dtype, offset = self._where[name]
+        return np.ndarray(shape, dtype, self._map, offset)
 
     def clip(self, clip_id: str) -> ClipData:
         """All arrays of one clip. Raises LipdataError where the shard has no such clip."""
@@ -197,10 +201,20 @@ def open_folder(folder: Path) -> list[Shard]:
     if not paths:
         raise LipdataError(f"{folder} holds no shards (*.h5); make some with: lipdata ingest CORPUS -o {folder}")
     shards = [Shard(path) for path in paths]
+    _allow_open_files(len(shards))
     odd = next((s for s in shards if s.attributes["pipeline_digest"] != shards[0].attributes["pipeline_digest"]), None)
     if odd is not None:
         raise LipdataError(f"{odd.path} and {shards[0].path} come of different pipelines; keep one pipeline a folder")
     return shards
+
+
+def _allow_open_files(shards: int) -> None:
+    """Raise this process's own limit where it is too low to map every shard at the same time."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = shards + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def n_windows(n_frames: int) -> int:

@@ -58,19 +58,28 @@ def draw(clip: ClipData, fps: int, transcript: str) -> np.ndarray:
     n_rows = min(math.ceil(n_frames / fps), MAX_ROWS)
     row_height = 2 * side + MEL_HEIGHT + 3 * GAP + 16
     page = np.full((TITLE + n_rows * row_height, MARGIN + fps * side + GAP, 3), PAPER, np.uint8)
-    motion = np.linalg.norm(clip.flow.astype(np.float32), axis=-1)
-    fastest = max(float(np.percentile(motion, 99.5)), 0.5)
+    fastest = full_colour(clip.flow)
     title = f"{clip.clip_id}   {transcript}".rstrip()
     _write(page, title, (GAP, 28), 0.7, INK)
     facts = f"{n_frames} frames, {n_frames / fps:.2f} s, {int(clip.tracked.sum())} tracked"
     _write(
         page, f"{facts}   flow: hue is direction, full colour {fastest:.1f} px a frame", (MARGIN + 560, 28), 0.5, FAINT
     )
-    _wheel(page, (page.shape[1] - 28, 24), 16)
+    _draw_wheel(page, (page.shape[1] - 28, 24), 16)
     for row in range(n_rows):
         frames = slice(row * fps, min((row + 1) * fps, n_frames))
         _draw_row(page, TITLE + row * row_height, clip, frames, fastest, fps)
     return page
+
+
+def full_colour(flow: np.ndarray) -> float:
+    """The motion, pixels a frame, to draw in full colour: 99.5 % of the pixels are slower; at least 0.5.
+
+    Args:
+        flow: (dx, dy) [shape=(T, H, W, 2)].
+    """
+    motion = np.linalg.norm(flow.astype(np.float32), axis=-1)
+    return max(float(np.percentile(motion, 99.5)), 0.5)
 
 
 def flow_colour(flow: np.ndarray, fastest: float) -> np.ndarray:
@@ -89,11 +98,36 @@ def flow_colour(flow: np.ndarray, fastest: float) -> np.ndarray:
     return cv2.cvtColor(hsv.reshape(-1, hsv.shape[-2], 3), cv2.COLOR_HSV2RGB).reshape(hsv.shape)
 
 
+def wheel(radius: int) -> tuple[np.ndarray, np.ndarray]:
+    """The colours of all directions, outwards from the middle, and which pixels the disc covers.
+
+    Returns:
+        RGB uint8 [shape=(2 radius + 1, 2 radius + 1, 3)] and bool [shape=(2 radius + 1, 2 radius + 1)].
+    """
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    return flow_colour(np.stack([x, y], axis=-1), radius), x**2 + y**2 <= radius**2
+
+
+def mel_colour(mel: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Log-mel as colour: time to the right, low bands below, -60 to 30 dB from dark to bright; dark where no number.
+
+    Args:
+        mel: dB re 1.0 [shape=(T, columns, mels)].
+
+    Returns:
+        RGB uint8 [shape=(height, width, 3)].
+    """
+    bands = mel.reshape(-1, mel.shape[-1]).T[::-1]  # mels, columns
+    grey = (np.clip((np.nan_to_num(bands, nan=-100) + 60) / 90, 0, 1) * 255).astype(np.uint8)
+    sized = cv2.resize(grey, (width, height), interpolation=cv2.INTER_NEAREST)
+    return cv2.cvtColor(cv2.applyColorMap(sized, cv2.COLORMAP_MAGMA), cv2.COLOR_BGR2RGB)
+
+
 def _draw_row(page: np.ndarray, top: int, clip: ClipData, frames: slice, fastest: float, fps: int) -> None:
     side = clip.frames.shape[1]
     mouths = np.concatenate(list(clip.frames[frames]), axis=1)  # H, frames * W, 3
     motion = np.concatenate(list(flow_colour(clip.flow[frames], fastest)), axis=1)
-    mel = _mel_picture(clip.mel[frames], side)
+    mel = mel_colour(clip.mel[frames], mouths.shape[1], MEL_HEIGHT)
     labelled = (("mouth", mouths), ("flow", motion), ("log-mel", mel))
     for label, picture in labelled:
         height, width = picture.shape[:2]
@@ -107,18 +141,8 @@ def _draw_row(page: np.ndarray, top: int, clip: ClipData, frames: slice, fastest
         cv2.rectangle(page, (x, top - 4), (x + side, top - 2), (200, 30, 30), -1)
 
 
-def _mel_picture(mel: np.ndarray, side: int) -> np.ndarray:
-    """Low bands below, -60 to 30 dB from dark to bright."""
-    columns = mel.reshape(-1, mel.shape[-1]).T[::-1]  # mels, columns
-    grey = (np.clip((columns + 60) / 90, 0, 1) * 255).astype(np.uint8)
-    sized = cv2.resize(grey, (len(mel) * side, MEL_HEIGHT), interpolation=cv2.INTER_NEAREST)
-    return cv2.cvtColor(cv2.applyColorMap(sized, cv2.COLORMAP_MAGMA), cv2.COLOR_BGR2RGB)
-
-
-def _wheel(page: np.ndarray, centre: tuple[int, int], radius: int) -> None:
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    colours = flow_colour(np.stack([x, y], axis=-1), radius)
-    inside = x**2 + y**2 <= radius**2
+def _draw_wheel(page: np.ndarray, centre: tuple[int, int], radius: int) -> None:
+    colours, inside = wheel(radius)
     area = page[centre[1] - radius : centre[1] + radius + 1, centre[0] - radius : centre[0] + radius + 1]
     area[inside] = colours[inside]
 

@@ -6,32 +6,24 @@ clip, as the paper's test set is made of windows (Table 1). Two more videos are 
 """
 
 import json
-import sys
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-import joblib
 import numpy as np
-import pandas as pd
-from joblib import Parallel, delayed
-from rich.console import Console
-from rich.progress import track
 from torch import nn
 
 from lipdata.errors import LipdataError
 from lipdata.files import remove_leftovers, sha256, write_whole
-from lipdata.lips import predictor_path
 from lipmodel import config, scores
 from lipmodel.data import require_fit
 from lipmodel.evaluation import Evaluation
 from lipmodel.held_out import HeldClip, held_out, learnt_from, manifest_of
-from lipmodel.measure import measure
+from lipmodel.measure import measure_all
 from lipmodel.speak import chosen_checkpoint, load_generator, speak_windows
 from lipmodel.strip import strip, write_png
 
 FILE_NAME = "evaluation.json"
-# Of each process, the clips that are generated, then measured: bounds the memory.
-CLIPS_AT_ONCE = 4
 GAP_PX = 8
 PACKAGES = ("lipdata", "dlib-bin", "numpy", "opencv-python-headless", "scikit-image", "scipy", "torch")
 
@@ -67,7 +59,7 @@ def evaluate(
     require_fit(held.clips[0].shard, run)
     weights, _ = chosen_checkpoint(folder, run, best=best)
     generator, step = load_generator(folder, run, best=best)
-    frames = _measured(generator, held.clips, jobs or joblib.cpu_count())
+    frames = measure_all(held.clips, partial(_spoken, generator), jobs)
     clips = scores.by_clip(frames)
     examples = _examples(scores.ranked(clips))
     evaluation = Evaluation(
@@ -101,20 +93,6 @@ def evaluate(
         write_png(out / f"{name}.png", _strip(generator, next(c for c in held.clips if c.clip_id == clip_id)))
     write_whole(out / FILE_NAME, (json.dumps(evaluation.to_json(), indent=2) + "\n").encode())
     return evaluation
-
-
-def _measured(generator: nn.Module, clips: list[HeldClip], jobs: int) -> pd.DataFrame:
-    """Every frame of every window of every video."""
-    predictor = predictor_path()
-    tables: list[pd.DataFrame] = []
-    group = CLIPS_AT_ONCE * jobs
-    firsts = range(0, len(clips), group)
-    with Parallel(jobs) as processes:
-        for first in track(firsts, "measuring", console=Console(stderr=True), disable=not sys.stderr.isatty()):
-            some = clips[first : first + group]
-            spoken = [_spoken(generator, clip) for clip in some]
-            tables += processes(delayed(measure)(*pair, predictor) for pair in zip(some, spoken, strict=True))
-    return pd.concat(tables, ignore_index=True)
 
 
 def _spoken(generator: nn.Module, clip: HeldClip) -> np.ndarray:

@@ -4,15 +4,21 @@ Frames of overlapping windows are the same real frame, generated twice: what dep
 out once.
 """
 
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
+from rich.console import Console
+from rich.progress import track
 
 from lipdata import pipeline
-from lipdata.lips import FaceFinder
+from lipdata.lips import FaceFinder, predictor_path
 from lipdata.shards import ClipData
 from lipmodel.held_out import HeldClip
 from lipmodel.metrics.cpbd import cpbd
@@ -21,6 +27,9 @@ from lipmodel.metrics.lmd import OwnFace, TemplateFace, lmd, lmd_template
 from lipmodel.metrics.psnr import squared_error, squared_error_uint8
 from lipmodel.metrics.ssim import ssim
 from lipmodel.scores import MODEL, STILL, TRUTH
+
+# Of each process, the clips that are made, then measured: bounds the memory.
+CLIPS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,6 +65,26 @@ class Eye:
     def see(self, frames: np.ndarray) -> Seen:
         """Landmarks and sharpness of frames [shape=(T, 64, 64, 3), uint8, RGB]."""
         return Seen(frames, self._own.landmarks(frames), self._template.landmarks(frames), cpbd(grey(frames)))
+
+
+def measure_all(
+    clips: Sequence[HeldClip], made: Callable[[HeldClip], np.ndarray], jobs: int | None = None
+) -> pd.DataFrame:
+    """``measure`` of every clip, in their order.
+
+    Args:
+        made: what a model makes of a clip; called in this process, for a few clips at a time.
+        jobs: processes that measure, None for one a core; they change no number.
+    """
+    processes = jobs or joblib.cpu_count()
+    predictor, group = predictor_path(), CLIPS_AT_ONCE * processes
+    tables: list[pd.DataFrame] = []
+    firsts = range(0, len(clips), group)
+    with Parallel(processes) as pool:
+        for first in track(firsts, "measuring", console=Console(stderr=True), disable=not sys.stderr.isatty()):
+            pairs = [(clip, made(clip)) for clip in clips[first : first + group]]
+            tables += pool(delayed(measure)(*pair, predictor) for pair in pairs)
+    return pd.concat(tables, ignore_index=True)
 
 
 def measure(clip: HeldClip, spoken: np.ndarray, predictor: Path) -> pd.DataFrame:
