@@ -92,7 +92,7 @@ def held_out(shards: Path, manifest_path: Path, split: str, run: Run) -> HeldOut
 def manifest_of(run: Run, shards: Path) -> Path:
     """Where the splits stand: in the manifest that the run learnt from, if ``shards`` are what it learnt from too."""
     own = Path(run.manifest)
-    same = shards.absolute() == Path(run.shards) and own.is_file()
+    same = shards.resolve() == Path(run.shards) and own.is_file()
     return own if same else shards / "manifest.csv"
 
 

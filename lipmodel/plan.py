@@ -58,8 +58,8 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
     for shard in shards:
         _require_shapes(shard)
     run = Run(
-        shards=str(wish.shards.absolute()),
-        manifest=str((wish.manifest or wish.shards / "manifest.csv").absolute()),
+        shards=str(wish.shards.resolve()),
+        manifest=str((wish.manifest or wish.shards / "manifest.csv").resolve()),
         split="train" if wish.split is None else wish.split,
         preset=name,
         variant=wish.variant or FULL,
@@ -71,7 +71,7 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
         checkpoint_every=preset.checkpoint_every,
         window_frames=WINDOW,
         window_stride=STRIDE,
-        flownet_weights=str(wish.flownet_weights.absolute()) if wish.flownet_weights else None,
+        flownet_weights=str(wish.flownet_weights.resolve()) if wish.flownet_weights else None,
         steps=replace(preset.steps, **_given(wish.steps)),
         speed=replace(fastest(), **_given(wish.speed)),
         network=preset.network,
@@ -95,7 +95,7 @@ def continued_run(wish: Wish) -> tuple[Path, Run]:
     run = config.load(folder)
     plain = {name: getattr(wish, name) for name in ("preset", "variant", "batch", "devices", "split", "seed")}
     if wish.flownet_weights:
-        plain["flownet_weights"] = str(wish.flownet_weights.absolute())
+        plain["flownet_weights"] = str(wish.flownet_weights.resolve())
     began = {**asdict(run), **asdict(run.weights), **asdict(run.speed)}
     for name, asked in _given({**plain, **wish.weights, **wish.speed}).items():
         if asked != began[name]:
@@ -108,8 +108,8 @@ def continued_run(wish: Wish) -> tuple[Path, Run]:
     # A shard folder may have moved, and its manifest with it.
     moved = run.manifest == str(Path(run.shards) / "manifest.csv")
     manifest = wish.manifest or (wish.shards / "manifest.csv" if moved else Path(run.manifest))
-    shards = str(wish.shards.absolute())
-    run = replace(run, shards=shards, manifest=str(manifest.absolute()), steps=steps, workers=workers)
+    shards = str(wish.shards.resolve())
+    run = replace(run, shards=shards, manifest=str(manifest.resolve()), steps=steps, workers=workers)
     _require_sense(run)
     return folder, run
 
