@@ -1,6 +1,7 @@
 """The command lipdata: parse, call, print."""
 
 import json
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -76,6 +77,7 @@ def demo(out: Path, clips: int) -> None:
 @click.option("--landmarks", type=FILE, envvar="LIPDATA_LANDMARKS", help="Another 68-point predictor of dlib's.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first clip that fails.")
 @click.option("--max-failed", default=0, show_default=True, type=click.IntRange(min=0), help="Failed clips to accept.")
+@click.option("--overwrite", is_flag=True, help="Begin anew: remove the shards that ingest has made in OUT.")
 def ingest(
     corpus: Path,
     out: Path,
@@ -86,8 +88,11 @@ def ingest(
     landmarks: Path | None,
     fail_fast: bool,
     max_failed: int,
+    overwrite: bool,
 ) -> None:
     """Turn the clips of CORPUS into shards.
+
+    The same command again goes on where it was stopped, whatever stopped it: shards that are whole stay.
 
     Every clip found ends in OUT/ledger.csv, as ok or as failed with stage and reason. Exit status 1 if more clips
     failed than --max-failed.
@@ -108,17 +113,22 @@ def ingest(
     setup = pipeline.load(pipeline_name)
     rows = manifest.read(manifest_path) if manifest_path else corpora.find_clips(corpus, setup.corpus)
     rows = rows[:limit]
-    with clip_progress(len(rows)) as report:
-        run(
-            corpus,
-            rows,
-            out,
-            setup,
-            predictor=predictor_path(landmarks),
-            jobs=jobs or joblib.cpu_count(),
-            fail_fast=fail_fast,
-            report=report,
-        )
+    try:
+        with clip_progress(len(rows)) as report:
+            run(
+                corpus,
+                rows,
+                out,
+                setup,
+                predictor=predictor_path(landmarks),
+                jobs=jobs or joblib.cpu_count(),
+                fail_fast=fail_fast,
+                report=report,
+                overwrite=overwrite,
+            )
+    except KeyboardInterrupt:
+        click.echo(f"stopped; whole shards are kept\nnext: {shlex.join(['lipdata', *sys.argv[1:]])}", err=True)
+        sys.exit(130)
     summary = summarise(out)
     click.echo("\n".join(summary.lines()))
     if summary.failed:

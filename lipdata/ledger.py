@@ -74,3 +74,8 @@ def read(path: Path) -> pd.DataFrame:
     if len(doubled):
         raise LipdataError(f"{path} is no ledger: {doubled.iloc[0]} stands in it twice; ingest again")
     return table
+
+
+def entries(table: pd.DataFrame) -> list[Entry]:
+    """A ledger's rows as they were written."""
+    return [Entry(**row) for row in table.to_dict("records")]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from lipdata.ingest import Report
+from lipdata.tally import Report
 
 # Seconds between two lines of a log.
 LINE_EVERY_S = 10.0

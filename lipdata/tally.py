@@ -1,0 +1,52 @@
+"""How far the workers are: each shard in work leaves a line a clip."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lipdata.job import Result
+from lipdata.ledger import FAILED
+
+# Called with (clips done, of them failed) so far.
+Report = Callable[[int, int], None]
+EVERY_S = 0.25
+
+
+@contextmanager
+def watched(folder: Path, done: Sequence[Result], report: Report) -> Iterator[None]:
+    """Report four times a second what is done: the clips of whole shards, and of those in work.
+
+    Args:
+        folder: where the tallies lie.
+        done: shards that are whole; it grows meanwhile.
+    """
+    ended = threading.Event()
+
+    def count() -> None:
+        names = {result.name for result in done}
+        statuses = [entry.status for result in done for entry in result.entries]
+        for path in folder.glob("*.tally"):
+            if path.stem not in names:
+                statuses += _lines(path)
+        report(len(statuses), statuses.count(FAILED))
+
+    def watch() -> None:
+        while not ended.wait(EVERY_S):
+            count()
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        count()
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except FileNotFoundError:
+        return []  # whole in the meantime

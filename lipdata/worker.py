@@ -1,0 +1,138 @@
+"""A worker: one job -> one whole shard, and the record that it is."""
+
+import functools
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+from threadpoolctl import threadpool_limits
+
+from lipdata import record, shards
+from lipdata.clip import Made, make_clip
+from lipdata.errors import ClipError, FirstFailure
+from lipdata.job import Job, Result
+from lipdata.ledger import FAILED, OK, Entry
+from lipdata.lips import FaceFinder
+from lipdata.manifest import Row
+from lipdata.source import Source, locate
+
+# A fault of ours that one clip brings out costs that clip, and says so; a full disk or too little memory ends the run.
+UNFORESEEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    cv2.error,
+)
+
+
+def make_shard(job: Job) -> Result:
+    """Make one whole shard, unless it is there. A clip that cannot be used becomes a failed entry and no more.
+
+    Raises:
+        FirstFailure: a clip has failed, and the job says to stop at the first.
+        OSError, LipdataError: the shard cannot be written.
+    """
+    _end_with(job.parent_pid)
+    done = record.known(job)
+    if done is None:
+        cv2.setNumThreads(1)
+        # Not for speed alone: a product summed by two threads differs in its last bit from one summed by one.
+        with threadpool_limits(1):
+            done = _made_shard(job)
+        record.keep(job, done)
+    _require_none_failed(done.entries, job)
+    return done
+
+
+def _made_shard(job: Job) -> Result:
+    made: list[Made] = []
+    entries: list[Entry] = []
+    rows: list[Row] = []
+    start = 0
+    with record.tally(job).open("w", buffering=1) as tally:
+        for row in job.rows:
+            read = row
+            try:
+                where = locate(row, job.corpus)
+                read = replace(row, sha256=row.sha256 or where.sha256)
+                clip = _made(row, where, job)
+                entries.append(_ok(clip, job, start))
+                made.append(clip)
+                start += len(clip.data.frames)
+            except ClipError as error:
+                entries.append(Entry(row.clip_id, FAILED, error.stage, error.reason))
+            rows.append(read)
+            tally.write(f"{entries[-1].status}\n")
+            _require_none_failed(entries[-1:], job)
+    job.shard.unlink(missing_ok=True)
+    content = shards.write_shard(job.shard, [clip.data for clip in made], _attributes(job)) if made else ""
+    return Result(job.name, tuple(entries), tuple(rows), content)
+
+
+def _made(row: Row, where: Source, job: Job) -> Made:
+    reason = dict(job.guilty).get(row.clip_id)
+    if reason:
+        raise ClipError("worker", reason)
+    try:
+        return make_clip(row, where, _finder(job.predictor), job.pipeline)
+    except UNFORESEEN as error:
+        raise ClipError("unforeseen", f"{type(error).__name__}: {str(error)[:200]}; please report it") from error
+
+
+def _require_none_failed(entries: Sequence[Entry], job: Job) -> None:
+    failed = next((entry for entry in entries if entry.status == FAILED), None) if job.fail_fast else None
+    if failed:
+        told = f"{failed.clip_id} failed: {failed.stage}: {failed.reason}"
+        raise FirstFailure(f"{told}; stopped at the first failure")
+
+
+@functools.cache
+def _finder(predictor: Path) -> FaceFinder:
+    """The predictor is 100 MB: loaded once a worker."""
+    return FaceFinder(predictor)
+
+
+def _ok(clip: Made, job: Job, start: int) -> Entry:
+    n_frames = len(clip.data.frames)
+    return Entry(
+        clip_id=clip.data.clip_id,
+        status=OK,
+        reason=clip.damage,
+        shard=job.shard.name,
+        start=start,
+        n_frames=n_frames,
+        faces_detected=clip.faces_detected,
+        frames_interpolated=clip.frames_interpolated,
+        av_offset_s=clip.av_offset_s,
+        seconds=n_frames / job.pipeline.video.fps,
+    )
+
+
+def _attributes(job: Job) -> dict[str, str | int]:
+    return {
+        "pipeline": job.pipeline.to_json(),
+        "pipeline_digest": job.pipeline_digest,
+        "fps": job.pipeline.video.fps,
+        "sample_rate": job.pipeline.mel.sample_rate_hz,
+    }
+
+
+@functools.cache
+def _end_with(parent_pid: int) -> None:
+    """End this process when the one that started it is gone: nobody would hear of what it makes."""
+    if os.getppid() == parent_pid:
+        threading.Thread(target=_wait_for_end_of, args=(parent_pid,), daemon=True).start()
+
+
+def _wait_for_end_of(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:
+        time.sleep(0.5)
+    os._exit(1)

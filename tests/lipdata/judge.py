@@ -1,0 +1,147 @@
+"""Is what was made of a damaged or odd file right? Each check compares it with what was made of the undamaged clip."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from lipdata.shards import PER_CLIP, PER_FRAME, ClipData
+
+# What is wrong with the first, where it should be the second; empty where nothing is.
+Check = Callable[[ClipData, ClipData], str]
+# Maps the (x, y) of the undamaged clip's picture to those of the odd one [shape=(..., 2)].
+Place = Callable[[np.ndarray], np.ndarray]
+AUDIBLE_DB = -60
+
+
+def every(*checks: Check) -> Check:
+    """All of them."""
+    return lambda made, real: "; ".join(filter(None, (check(made, real) for check in checks)))
+
+
+def equal(made: ClipData, real: ClipData) -> str:
+    """Every array to the bit."""
+    names = [name for name in (*PER_FRAME, *PER_CLIP) if not _same(getattr(made, name), getattr(real, name))]
+    return f"differs in {', '.join(names)}" if names else ""
+
+
+def as_long(within: int = 0) -> Check:
+    """As many frames, give or take ``within``."""
+
+    def check(made: ClipData, real: ClipData) -> str:
+        wrong = abs(len(made.frames) - len(real.frames)) > within
+        return f"{len(made.frames)} frames for {len(real.frames)}" if wrong else ""
+
+    return check
+
+
+def mouths_at(px: float, place: Place = lambda point: point, share: float = 0.9) -> Check:
+    """``share`` of the frames have their mouth within ``px`` source pixels, on average of its points, of the real one."""
+
+    def check(made: ClipData, real: ClipData) -> str:
+        n_frames = min(len(made.frames), len(real.frames))
+        off = np.linalg.norm(mouths(made)[:n_frames] - place(mouths(real)[:n_frames]), axis=-1).mean(1)
+        far = float(np.quantile(off, share))
+        return f"mouth {far:.2f} px off" if far > px else ""
+
+    return check
+
+
+def crops_like(levels: float) -> Check:
+    """The crops differ by ``levels`` of 255 at most, in the median frame."""
+
+    def check(made: ClipData, real: ClipData) -> str:
+        n_frames = min(len(made.frames), len(real.frames))
+        pair = (clip.frames[:n_frames].astype(float) for clip in (made, real))
+        off = float(np.median(np.abs(np.subtract(*pair)).mean((1, 2, 3))))
+        return f"crops {off:.1f} levels off" if off > levels else ""
+
+    return check
+
+
+def pictures_on_time(late: int = 0) -> Check:
+    """The crops resemble those of the same time most; those up to ``late`` frames before, where pictures are held."""
+
+    def check(made: ClipData, real: ClipData) -> str:
+        lag = picture_lag(made, real)
+        return "" if 0 <= lag <= late else f"picture {lag} frames late"
+
+    return check
+
+
+def sound_like(db: float, up_to_hz: float = 16000, level: bool = True) -> Check:
+    """The audible mel below ``up_to_hz`` is off by ``db`` at most in the median, and not a column early or late.
+
+    Without ``level`` the whole may be louder or softer.
+    """
+
+    def check(made: ClipData, real: ClipData) -> str:
+        lag = sound_lag(made, real)
+        if lag:
+            return f"sound {lag} columns late"
+        n_frames = min(len(made.frames), len(real.frames))
+        bands = np.arange(128) < _band(0.9 * up_to_hz)
+        loud = (real.mel[:n_frames] > AUDIBLE_DB) & bands
+        off = (made.mel[:n_frames] - real.mel[:n_frames])[loud]
+        off = np.abs(off if level else off - np.median(off))
+        return f"mel {np.median(off):.1f} dB off" if np.median(off) > db else ""
+
+    return check
+
+
+def begins_like(made: ClipData, real: ClipData) -> str:
+    """What a file cut short still holds is right: mouths to the pixel but for the last frame, mel or silence."""
+    n_frames = len(made.frames) - 1
+    if n_frames >= len(real.frames):
+        return f"{n_frames + 1} frames of {len(real.frames)}"
+    off = np.linalg.norm(mouths(made)[:n_frames] - mouths(real)[:n_frames], axis=-1).mean(1)
+    other = np.abs(made.mel[:n_frames] - real.mel[:n_frames]).max((1, 2)) > 1
+    silent = made.mel[:n_frames].max((1, 2)) <= -99
+    # A sound that breaks off: one frame holds the break.
+    wrong = [f"mouth {off.max():.2f} px off"] * bool(off.max() > 0.1) + ["sound wrong"] * bool((other & ~silent).sum() > 2)
+    return "; ".join(wrong)
+
+
+def sane(px: float) -> Check:
+    """After damage anywhere: most mouths within ``px`` of the real ones at the same times, and all numbers finite."""
+
+    def check(made: ClipData, real: ClipData) -> str:
+        finite = all(np.isfinite(getattr(made, name)).all() for name in ("mel", "flow", "landmarks", "box"))
+        return mouths_at(px, share=0.5)(made, real) or ("" if finite else "numbers that are not finite")
+
+    return check
+
+
+def mouths(clip: ClipData) -> np.ndarray:
+    """Mouth landmarks in source pixels [shape=(T, 20, 2)]."""
+    scale = (clip.box[:, 2:] - clip.box[:, :2]) / clip.frames.shape[1]  # T, 2
+    return (clip.landmarks + 0.5) * scale[:, None] + clip.box[:, None, :2] - 0.5
+
+
+def picture_lag(made: ClipData, real: ClipData, reach: int = 3) -> int:
+    """By how many frames ``made`` shows the mouth of ``real`` later: the shift at which the crops differ least."""
+    one, other = (clip.frames.astype(np.float32).mean(-1) for clip in (made, real))
+    return _lag(one, other, reach)
+
+
+def sound_lag(made: ClipData, real: ClipData, reach: int = 12) -> int:
+    """By how many columns of the mel, 10 ms each, ``made`` is heard later."""
+    one, other = (np.maximum(clip.mel, AUDIBLE_DB).reshape(-1, 128)[:, :64] for clip in (made, real))
+    # The level of the whole says nothing of its time.
+    return _lag(one - one.mean(), other - other.mean(), reach)
+
+
+def _lag(made: np.ndarray, real: np.ndarray, reach: int) -> int:
+    n = min(len(made), len(real))
+    inner = np.arange(reach, n - reach)
+    off = {lag: float(np.abs(made[inner] - real[inner - lag]).mean()) for lag in range(-reach, reach + 1)}
+    return min(off, key=lambda lag: (off[lag], abs(lag)))
+
+
+def _band(hz: float) -> int:
+    import librosa
+
+    return int(np.searchsorted(librosa.mel_frequencies(128, fmin=0, fmax=16000), hz))
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
