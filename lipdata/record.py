@@ -34,18 +34,16 @@ def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job]) -> dict[str, str]
         LipdataError: ``out`` holds something else, or the shards of another manifest or pipeline.
     """
     asked = {"rows": rows_digest(rows), "pipeline": plan[0].pipeline_digest}
-    begun, finished = out / FOLDER / BEGUN, out / FINISHED
-    if not begun.exists() and finished.exists():
-        _reopen(out, plan)
-    if not begun.exists():
+    begun = out / FOLDER / BEGUN
+    if begun.exists():
+        _require_same(out, _read(begun), asked)
+    elif (out / FINISHED).exists():
+        about = _read(out / FINISHED)
+        _require_same(out, about.get("asked", {}), asked)
+        _reopen(out, about, plan)
+    else:
         _require_none_but(out, FOLDER)
-        write_whole(begun, json.dumps(asked).encode())
-    for name, digest in _read(begun).items():
-        if digest != asked.get(name):
-            what = "manifest" if name == "rows" else "pipeline, landmark predictor or version"
-            raise LipdataError(
-                f"{out} was begun with another {what}; take another -o, or begin anew there with --overwrite"
-            )
+    write_whole(begun, json.dumps(asked).encode())
     for folder in (out, out / FOLDER):
         remove_leftovers(folder)
     for path in (out / FOLDER).glob("*.tally"):
@@ -112,9 +110,16 @@ def _holds(shard: Path, content_sha256: str) -> bool:
         return False
 
 
-def _reopen(out: Path, plan: Sequence[Job]) -> None:
+def _require_same(out: Path, begun: dict[str, Any], asked: dict[str, str]) -> None:
+    for name, what in (("rows", "manifest"), ("pipeline", "pipeline, landmark predictor or version")):
+        if begun.get(name) != asked[name]:
+            raise LipdataError(
+                f"{out} was begun with another {what}; take another -o, or begin anew there with --overwrite"
+            )
+
+
+def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Job]) -> None:
     """Work the record of a finished folder out again, from its own files."""
-    about = _read(out / FINISHED)
     rows = {row.clip_id: row for row in manifest.read(out / "manifest.csv")}
     entries = {entry.clip_id: entry for entry in ledger.entries(ledger.read(out / "ledger.csv"))}
     for job in plan:
@@ -123,7 +128,6 @@ def _reopen(out: Path, plan: Sequence[Job]) -> None:
             of_job = tuple(entries[clip_id] for clip_id in ids)
             digest = str(about["shards"].get(job.shard.name, ""))
             keep(job, Result(job.name, of_job, tuple(rows[clip_id] for clip_id in ids), digest))
-    write_whole(out / FOLDER / BEGUN, json.dumps(about["asked"]).encode())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,342 @@
+"""What does a clip cost: as it is usually done, by lipdata, and at the least? And two workers beside one?
+
+    python benchmarks/ingest.py ../shared/grid      # about 10 minutes on two cores; writes docs/benchmarks/ingest.md
+
+CPU time counts ffmpeg's too. All ways take turns clip by clip, so that what else the machine does falls on all of them.
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import cv2
+import dlib
+import numpy as np
+from page import machine, publish
+from processes import Watched, watch
+from threadpoolctl import threadpool_limits
+
+from lipdata import crop, flow, lips, manifest, media, pipeline, shards
+from lipdata.clip import make_clip
+from lipdata.lips import MOUTH, FaceFinder
+from lipdata.manifest import Row
+from lipdata.mel import log_mel
+from lipdata.pipeline import Pipeline
+from lipdata.shards import ClipData
+from lipdata.source import locate
+from lipmodel.table import markdown
+
+ROUNDS = 3
+# A run of the command takes the clips this often, under new ids, in shards of this many clips.
+REPEATS, SHARD_CLIPS, RUNS = 4, 10, 2
+PER_FRAME = ("detect", "predict")
+TEXT = """# What a clip costs to ingest
+
+{clips} clips of GRID, {frames} frames, of {speakers}; one worker. CPU time counts ffmpeg's. All ways take turns clip
+by clip; lipdata and the floor are the best of {rounds} rounds, field practice is done once. Written by
+`python benchmarks/ingest.py GRID`.
+
+{machine}
+
+{ways}
+
+* Field practice: dlib's detector on every frame at upsample 1, its predictor loaded once; then lipdata's own crop, mel
+  and flow. No shard.
+* Floor: ffmpeg decodes picture and sound, the predictor is called once a frame, and nothing else is done.
+
+lipdata takes **{less:.1f} x less** CPU than field practice (wanted: 6) and **{more:.2f} x** the floor (wanted: at most
+1.6).
+
+## Where lipdata's time goes
+
+{stages}
+
+## Landmarks of the mouth against field practice, source pixels
+
+{landmarks}
+
+Wanted: 0.5 at the median, 1.5 at 95 %. Frames in which either found no face are left out: {unseen} of {frames}.
+
+## The command
+
+`lipdata ingest`, {rows} clips (each {repeats} times) in shards of {shard_clips}; the best of {runs} runs in turn.
+
+{runs_table}
+
+Two workers are **{speedup:.2f} x** as fast as one (wanted: 1.85).
+"""
+Result = TypeVar("Result")
+
+
+@dataclass
+class Cost:
+    """Seconds: our own CPU time, ffmpeg's, and by the clock."""
+
+    own_s: float = 0.0
+    ffmpeg_s: float = 0.0
+    wall_s: float = 0.0
+
+    @property
+    def cpu_s(self) -> float:
+        return self.own_s + self.ffmpeg_s
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.own_s + other.own_s, self.ffmpeg_s + other.ffmpeg_s, self.wall_s + other.wall_s)
+
+
+def now() -> tuple[float, float, float]:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time(), ended.ru_utime + ended.ru_stime, time.perf_counter()
+
+
+@dataclass
+class Meter:
+    """What pieces of work have cost, by name."""
+
+    costs: dict[str, Cost] = field(default_factory=lambda: defaultdict(Cost))
+
+    def of(self, name: str, work: Callable[..., Result], *args: object, **options: object) -> Result:
+        began = now()
+        result = work(*args, **options)
+        self.costs[name] += Cost(*(end - begin for begin, end in zip(began, now(), strict=True)))
+        return result
+
+
+class MeteredFinder(FaceFinder):
+    """A finder that tells what detecting and predicting cost."""
+
+    def __init__(self, path: Path, meter: Meter) -> None:
+        super().__init__(path)
+        self._meter = meter
+
+    def detect(self, frame: np.ndarray) -> list[tuple[np.ndarray, float]]:
+        return self._meter.of("detect", super().detect, frame)
+
+    def landmarks(self, frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+        return self._meter.of("predict", super().landmarks, frame, box)
+
+
+def rows_of(grid: Path, n_clips: int) -> list[Row]:
+    """Clips of as many speakers as there are: all of those with few, the rest of those with many."""
+    paths = [path.relative_to(grid) for path in sorted(grid.glob("*/*.mpg"))]
+    size = Counter(path.parent for path in paths)
+    chosen = sorted(paths, key=lambda path: (size[path.parent], path))[:n_clips]
+    return [Row(str(path.with_suffix("")), str(path.parent), "", str(path)) for path in chosen]
+
+
+def read(path: Path, setup: Pipeline) -> media.Media:
+    return media.read_clip(path, fps=setup.video.fps, sample_rate_hz=setup.mel.sample_rate_hz)
+
+
+def field_practice(path: Path, finder: FaceFinder, setup: Pipeline) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks [shape=(T, 68, 2)], and where a face was found [shape=(T,)]."""
+    clip = read(path, setup)
+    found = [finder.faces(frame, 1) for frame in clip.frames]
+    boxes = [faces[0][0] if faces else None for faces in found]
+    seen = np.array([box is not None for box in boxes])
+    nearest = [boxes[min(np.flatnonzero(seen), key=lambda at: abs(at - index))] for index in range(len(boxes))]
+    points = np.stack([finder.landmarks(frame, box) for frame, box in zip(clip.frames, nearest, strict=True)])
+    crops = crop.cut(clip.frames, crop.mouth_boxes(points, setup.lips), setup.video.size_px)
+    log_mel(clip.sound, len(crops), setup.mel, setup.video.fps)
+    flow.farneback(crops, setup.flow)
+    return points, seen
+
+
+def floor(path: Path, finder: FaceFinder, box: dlib.rectangle, shape: tuple[int, ...]) -> None:
+    """Decode frames of a known shape, and sound; predict in a box that is given."""
+    frames = np.empty(shape, np.uint8)
+    command = [media.ffmpeg_binary(), "-v", "error", "-nostdin", "-threads", "1", "-i", str(path)]
+    command += ["-map", "0:v", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1", "-map", "0:a", "-f", "null", "-"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        if process.stdout.readinto(frames.data) != frames.nbytes:  # type: ignore[union-attr]
+            raise ValueError(f"{path}: fewer frames than {shape[0]}")
+    for frame in frames:
+        finder._predictor(frame, box)
+
+
+def staged(row: Row, grid: Path, finder: MeteredFinder, setup: Pipeline, meter: Meter) -> lips.Track:
+    """What make_clip does, stage by stage."""
+    source = meter.of("find and hash the file", locate, row, grid)
+    clip = meter.of("decode", read, source.path, setup)
+    track = meter.of("track", lips.track, clip.frames, finder, setup.lips)
+
+    def cut() -> np.ndarray:
+        boxes = crop.mouth_boxes(track.points, setup.lips)
+        crop.reference_face(clip.frames[0], track.points[0], boxes[0], setup.video.face_px)
+        crop.to_crop(track.points, boxes, setup.video.size_px)
+        return crop.cut(clip.frames, boxes, setup.video.size_px)
+
+    crops = meter.of("crop", cut)
+    meter.of("mel", log_mel, clip.sound, len(crops), setup.mel, setup.video.fps)
+    meter.of("flow", flow.farneback, crops, setup.flow)
+    return track
+
+
+def write(clips: Sequence[ClipData], setup: Pipeline) -> None:
+    about = {"pipeline": setup.to_json(), "pipeline_digest": "", "fps": setup.video.fps}
+    with tempfile.TemporaryDirectory() as folder:
+        shards.write_shard(Path(folder) / "a.h5", clips, about | {"sample_rate": setup.mel.sample_rate_hz})
+
+
+@dataclass
+class Measured:
+    """Of all clips: what each way costs, what each stage of ours does, and how far the mouths are apart."""
+
+    ways: dict[str, Cost]
+    stages: dict[str, Cost]
+    apart_px: dict[str, list[np.ndarray]]  # by speaker, of the frames in which both found the face
+    frames: int
+
+
+def measure(rows: Sequence[Row], grid: Path, setup: Pipeline) -> Measured:
+    meter = Meter()
+    finder = MeteredFinder(lips.predictor_path(), meter)
+    plain = FaceFinder(lips.predictor_path())
+    found = Measured({name: Cost() for name in ("field", "ours", "floor")}, {}, defaultdict(list), 0)
+    made: list[ClipData] = []
+    for row in rows:
+        path = grid / row.path
+        frames = read(path, setup).frames
+        box = dlib.rectangle(*(round(float(edge)) for edge in plain.detect(frames[0])[0][0]))
+        once, shape = Meter(), frames.shape
+        del frames
+        points, seen = once.of("field", field_practice, path, plain, setup)
+        rounds = []
+        for _ in range(ROUNDS):
+            rounds.append(Meter())
+            clip = rounds[-1].of("ours", lambda: make_clip(row, locate(row, grid), plain, setup)).data
+            rounds[-1].of("floor", floor, path, plain, box, shape)
+        made.append(clip)
+        track = staged(row, grid, finder, setup, meter)
+        found.ways["field"] += once.costs["field"]
+        for name in ("ours", "floor"):
+            found.ways[name] += min((meter.costs[name] for meter in rounds), key=lambda cost: cost.cpu_s)
+        apart = np.linalg.norm(track.points[:, MOUTH] - points[:, MOUTH], axis=-1)  # T, 20
+        found.apart_px[row.speaker].append(apart[seen & track.tracked])
+        found.frames += len(apart)
+    meter.of("shard", write, made, setup)
+    found.ways["ours"] += meter.costs["shard"]
+    found.stages = dict(meter.costs)
+    return found
+
+
+def stages_table(costs: dict[str, Cost], n_clips: int) -> str:
+    inner = costs["detect"] + costs["predict"]
+    track = costs["track"]
+    own = {
+        "find and hash the file": costs["find and hash the file"],
+        "decode": costs["decode"],
+        "detect the face, every 25 frames": costs["detect"],
+        "predict the landmarks, every frame": costs["predict"],
+        "check and carry the track": Cost(track.own_s - inner.own_s, 0, track.wall_s - inner.wall_s),
+        "crop": costs["crop"],
+        "mel": costs["mel"],
+        "flow": costs["flow"],
+        "write the shard": costs["shard"],
+    }
+    whole_s = sum(cost.cpu_s for cost in own.values())
+    rows = [
+        [name, *(f"{1000 * s / n_clips:.1f}" for s in (cost.own_s, cost.ffmpeg_s, cost.wall_s))]
+        + [f"{cost.cpu_s / whole_s:.0%}"]
+        for name, cost in own.items()
+    ]
+    return markdown(["stage", "own CPU, ms a clip", "ffmpeg's CPU, ms", "wall, ms", "of all CPU"], rows)
+
+
+def ways_table(ways: dict[str, Cost], n_clips: int) -> str:
+    names = {"field": "field practice", "ours": "lipdata", "floor": "floor"}
+    rows = [
+        [names[name], f"{cost.cpu_s / n_clips:.3f}", f"{cost.wall_s / n_clips:.3f}"]
+        + [f"{cost.cpu_s / ways['floor'].cpu_s:.2f}"]
+        for name, cost in ways.items()
+    ]
+    return markdown(["way", "CPU, s a clip", "wall, s a clip", "CPU of the floor's"], rows)
+
+
+def landmarks_table(apart_px: dict[str, list[np.ndarray]]) -> str:
+    of_all = {"all": [apart for of_one in apart_px.values() for apart in of_one]} | dict(sorted(apart_px.items()))
+    rows = []
+    for name, clips in of_all.items():
+        flat = np.concatenate([apart.ravel() for apart in clips])
+        middle, high = np.percentile(flat, [50, 95])
+        rows.append([name, str(len(clips)), f"{middle:.2f}", f"{high:.2f}", f"{(flat == 0).mean():.0%}"])
+    return markdown(["speaker", "clips", "median", "95 %", "equal"], rows)
+
+
+def command_runs(rows: Sequence[Row], grid: Path, folder: Path) -> dict[int, list[Watched]]:
+    """The command with one worker and with two, in turn."""
+    again = [Row(f"{row.clip_id}-{number}", row.speaker, "", row.path) for row in rows for number in range(REPEATS)]
+    manifest.write(folder / "rows.csv", again)
+    toml = Path("pipelines/grid.toml").read_text()
+    (folder / "small.toml").write_text(toml.replace("\nclips = 64", f"\nclips = {SHARD_CLIPS}"))
+    runs: dict[int, list[Watched]] = {1: [], 2: []}
+    for number in range(RUNS):
+        for workers, of_kind in runs.items():
+            out = folder / f"{workers}-{number}"
+            command = [sys.executable, "-m", "lipdata", "ingest", str(grid), "-o", str(out), "-j", str(workers)]
+            of_kind.append(
+                watch([*command, "--manifest", str(folder / "rows.csv"), "--pipeline", str(folder / "small.toml")])
+            )
+    return runs
+
+
+def runs_table(runs: dict[int, list[Watched]]) -> str:
+    rows = [
+        [
+            str(workers),
+            f"{min(run.wall_s for run in of_kind):.1f}",
+            f"{min(run.first_ffmpeg_s for run in of_kind):.1f}",
+            f"{max(run.worker_mb for run in of_kind):.0f}",
+            f"{max(run.parent_mb for run in of_kind):.0f}",
+        ]
+        for workers, of_kind in runs.items()
+    ]
+    wanted = ["wanted", "", "under 4", "under 500", "under 300"]
+    header = ["workers", "wall, s", "first clip begun after, s", "memory of a worker, MB", "of the parent, MB"]
+    return markdown(header, [*rows, wanted])
+
+
+@click.command(help=__doc__)
+@click.argument("grid", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--clips", "n_clips", default=40, show_default=True)
+def main(grid: Path, n_clips: int) -> None:
+    about, rows = machine(), rows_of(grid, n_clips)
+    cv2.setNumThreads(1)
+    with threadpool_limits(1):
+        found = measure(rows, grid, pipeline.load("grid"))
+    with tempfile.TemporaryDirectory() as folder:
+        runs = command_runs(rows, grid, Path(folder))
+    cpu_s = {name: cost.cpu_s for name, cost in found.ways.items()}
+    seen = sum(len(apart) for of_one in found.apart_px.values() for apart in of_one)
+    text = TEXT.format(
+        clips=len(rows),
+        frames=found.frames,
+        speakers=", ".join(f"{name} ({n})" for name, n in sorted(Counter(row.speaker for row in rows).items())),
+        rounds=ROUNDS,
+        machine=about,
+        ways=ways_table(found.ways, len(rows)),
+        less=cpu_s["field"] / cpu_s["ours"],
+        more=cpu_s["ours"] / cpu_s["floor"],
+        stages=stages_table(found.stages, len(rows)),
+        landmarks=landmarks_table(found.apart_px),
+        unseen=found.frames - seen,
+        rows=REPEATS * len(rows),
+        repeats=REPEATS,
+        shard_clips=SHARD_CLIPS,
+        runs=RUNS,
+        runs_table=runs_table(runs),
+        speedup=min(run.wall_s for run in runs[1]) / min(run.wall_s for run in runs[2]),
+    )
+    publish("ingest", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""An ingest that is killed, refused, doubled or damaged, and then begun again with the same command."""
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lipdata import ledger, record, shards
+from lipdata.media import ffmpeg_binary
+from lipdata.sample.corpus import write_corpus
+
+CLIPS = 6
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus") / "corpus"
+    write_corpus(folder, CLIPS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two clips a shard."""
+    grid = (Path(__file__).parents[2] / "pipelines" / "grid.toml").read_text()
+    path = tmp_path_factory.mktemp("pipeline") / "pairs.toml"
+    path.write_text(grid.replace("clips = 64", "clips = 2"))
+    return path
+
+
+def command(corpus: Path, out: Path, pipeline: Path, *more: object) -> list[str]:
+    asked = ["ingest", corpus, "-o", out, "--pipeline", pipeline, "-j", 2, *more]
+    return [sys.executable, "-m", "lipdata", *map(str, asked)]
+
+
+def run(*asked: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*asked), capture_output=True, text=True, check=False)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def whole(corpus: Path, pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an undisturbed run makes."""
+    out = tmp_path_factory.mktemp("whole") / "shards"
+    done = run(corpus, out, pipeline)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def contents(out: Path) -> dict[str, bytes | str]:
+    """All that must be the same: every file, of the shards what they hold."""
+    files = {path.name: path for path in sorted(out.iterdir())}
+    return {
+        name: shards.content_sha256(path) if name.endswith(".h5") else path.read_bytes() for name, path in files.items()
+    }
+
+
+def until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while not reached():
+        assert process.poll() is None, "it ended before it could be disturbed"
+        time.sleep(0.01)
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """loky's workers, but not its tracker of resources."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (folder / "cmdline").read_bytes()
+            parent = int(re.findall(r"PPid:\t(\d+)", (folder / "status").read_text())[0])
+        except (OSError, IndexError):
+            continue
+        if parent == process.pid and b"loky" in said and b"tracker" not in said:
+            found.append(int(folder.name))
+    return found
+
+
+def tallied(out: Path, name: str) -> int:
+    path = out / record.FOLDER / f"{name}.tally"
+    try:
+        return len(path.read_text().splitlines())
+    except FileNotFoundError:
+        return -1
+
+
+def test_the_same_command_on_what_is_done_changes_nothing(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.h5")}
+    again = run(corpus, out, pipeline)
+    assert again.returncode == 0 and f"found {CLIPS} = ok {CLIPS}" in again.stdout
+    assert contents(out) == contents(whole)
+    assert {path.name: path.stat().st_mtime_ns for path in out.glob("*.h5")} == before
+
+
+def test_a_shard_that_is_damaged_or_gone_is_made_again(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    damaged, gone, kept = sorted(out.glob("*.h5"))
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
+    gone.unlink()
+    before = kept.stat().st_mtime_ns
+    assert run(corpus, out, pipeline).returncode == 0
+    assert contents(out) == contents(whole)
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_another_manifest_or_pipeline_is_refused(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    other = tmp_path / "other.toml"
+    other.write_text(pipeline.read_text().replace("winsize = 15", "winsize = 13"))
+    for asked, said in (((pipeline, "--limit", 3), "another manifest"), ((other,), "another pipeline")):
+        refused = run(corpus, out, *asked)
+        assert refused.returncode == 2 and said in refused.stderr and "--overwrite" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert contents(out) == contents(whole)
+    anew = run(corpus, out, pipeline, "--limit", 3, "--overwrite")
+    assert anew.returncode == 0 and "found 3 = ok 3" in anew.stdout
+    assert sorted(path.name for path in out.iterdir())[1:3] == ["grid-00000.h5", "grid-00001.h5"]
+
+
+@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+def test_a_folder_of_somebody_elses_stays_as_it_is(
+    corpus: Path, pipeline: Path, tmp_path: Path, overwrite: tuple[str, ...]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.h5").write_text("mine")
+    refused = run(corpus, tmp_path / "out", pipeline, *overwrite)
+    assert refused.returncode == 2 and "thesis.h5" in refused.stderr and refused.stderr.count("\n") == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.h5"]
+
+
+def test_a_killed_run_goes_on(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.DEVNULL, text=True) as process:
+        until(lambda: (out / "grid-00000.h5").exists() or (out / "grid-00001.h5").exists(), process)
+        workers = workers_of(process)
+        process.kill()
+    made = {path: path.stat().st_mtime_ns for path in out.glob("grid-*.h5")}
+    again = run(corpus, out, pipeline)
+    assert again.returncode == 0, again.stderr
+    assert contents(out) == contents(whole)
+    kept = [path for path, changed in made.items() if path.stat().st_mtime_ns == changed]
+    # A shard may have been whole and not yet written down.
+    assert len(kept) >= len(made) - 1
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_a_worker_that_dies_costs_nothing_but_time(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: tallied(out, "grid-00001") == 1, process)
+        os.kill(workers_of(process)[0], signal.SIGKILL)
+        said = process.communicate()[1]
+    assert process.returncode == 0, said
+    assert contents(out) == contents(whole)
+
+
+def test_a_clip_that_kills_its_worker_twice_fails_and_no_other(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    name, guilty = "grid-00001", shards.Shard(whole / "grid-00001.h5").clips[1].clip_id
+    with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(2):
+            until(lambda: tallied(out, name) == 1, process)  # at its second clip
+            for worker in workers_of(process):
+                os.kill(worker, signal.SIGKILL)
+            until(lambda: tallied(out, name) == 0, process)  # begun again
+        said = process.communicate()[1]
+    assert process.returncode == 1, said
+    table = ledger.read(out / "ledger.csv").set_index("clip_id")
+    assert table[table.status == "failed"].index.tolist() == [guilty]
+    assert (table.stage[guilty], table.reason[guilty]) == ("worker", "its worker died twice (SIGKILL)")
+    for other in ("grid-00000.h5", "grid-00002.h5"):
+        assert shards.content_sha256(out / other) == shards.content_sha256(whole / other)
+
+
+def test_a_killed_ffmpeg_is_begun_again(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out, binary, killed = tmp_path / "out", os.path.realpath(ffmpeg_binary()), 0
+    with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and killed < 2:
+            for folder in Path("/proc").glob("[0-9]*"):
+                try:
+                    of_this_run = str(corpus) in (folder / "cmdline").read_bytes().decode("utf-8", "replace")
+                    if of_this_run and str((folder / "exe").readlink()) == binary and killed < 2:
+                        os.kill(int(folder.name), signal.SIGKILL)
+                        killed += 1
+                except OSError:
+                    continue
+        said = process.communicate()[1]
+    assert killed == 2 and process.returncode == 0, said
+    assert contents(out) == contents(whole)
+
+
+def test_two_runs_in_one_folder(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / record.FOLDER).mkdir(parents=True)
+    with (out / record.FOLDER / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = run(corpus, out, pipeline)
+        assert refused.returncode == 2 and "another run is at work" in refused.stderr
+    # Whoever held it is gone: the file alone is no lock.
+    assert run(corpus, out, pipeline).returncode == 0
+    assert contents(out) == contents(whole)
+
+
+def test_ctrl_c_says_how_to_go_on(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    asked = command(corpus, out, pipeline)
+    with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        until(lambda: tallied(out, "grid-00001") == 1, process)
+        os.killpg(process.pid, signal.SIGINT)
+        said = process.communicate()[1]
+    assert process.returncode == 130
+    assert "whole shards are kept" in said and "Traceback" not in said
+    assert said.splitlines()[-1].startswith(f"next: lipdata ingest {corpus} -o {out}")
+    assert run(corpus, out, pipeline).returncode == 0
+    assert contents(out) == contents(whole)
