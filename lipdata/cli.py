@@ -77,6 +77,8 @@ def demo(out: Path, clips: int) -> None:
 @click.option("--landmarks", type=FILE, envvar="LIPDATA_LANDMARKS", help="Another 68-point predictor of dlib's.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first clip that fails.")
 @click.option("--max-failed", default=0, show_default=True, type=click.IntRange(min=0), help="Failed clips to accept.")
+@click.option("--backend", type=click.Choice(["loky", "dask"]), default="loky", show_default=True, help="Who works.")
+@click.option("--scheduler", help="Of --backend dask: tcp://HOST:PORT.  See docs/scaling.md.")
 @click.option("--overwrite", is_flag=True, help="Begin anew: remove the shards that ingest has made in OUT.")
 def ingest(
     corpus: Path,
@@ -88,6 +90,8 @@ def ingest(
     landmarks: Path | None,
     fail_fast: bool,
     max_failed: int,
+    backend: str,
+    scheduler: str | None,
     overwrite: bool,
 ) -> None:
     """Turn the clips of CORPUS into shards.
@@ -101,7 +105,10 @@ def ingest(
     lipdata ingest grid/
     lipdata ingest grid/ -o shards -j 8 --max-failed 20
     lipdata ingest lectures/ --pipeline lectures.toml --manifest lectures.csv
+    lipdata ingest /shared/grid -o /shared/shards --backend dask --scheduler tcp://head:8786
     """
+    if (backend == "dask") != bool(scheduler):
+        raise click.UsageError("--backend dask and --scheduler tcp://HOST:PORT go together.")
     import joblib
 
     from lipdata import corpora, manifest, pipeline
@@ -124,6 +131,7 @@ def ingest(
                 jobs=jobs or joblib.cpu_count(),
                 fail_fast=fail_fast,
                 report=report,
+                scheduler=scheduler,
                 overwrite=overwrite,
             )
     except KeyboardInterrupt:

@@ -1,13 +1,16 @@
-"""Workers, and what is done when one of them dies: its shard is tried again, and only a clip that kills twice fails."""
+"""Workers, here or on a cluster. When one dies its shard is tried again; a clip that kills its worker twice fails.
+
+On a cluster Dask itself gives the shard of a dead worker to others, three times, before we hear of it.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import joblib
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from lipdata import record
+from lipdata.cluster import connected, deaths
 from lipdata.errors import LipdataError
 from lipdata.job import Job, Result
 from lipdata.worker import make_shard
@@ -18,13 +21,15 @@ UNEXPLAINED = 10
 
 @dataclass
 class Crew:
-    """Processes on this machine.
+    """Processes on this machine, or workers of a Dask cluster.
 
     Args:
-        jobs: how many.
+        jobs: how many processes; a cluster has as many workers as it has.
+        scheduler: the address of Dask's scheduler, ``tcp://HOST:PORT``; None for processes on this machine.
     """
 
     jobs: int
+    scheduler: str | None = None
     _unexplained: int = field(default=0, init=False)
 
     def make(self, plan: Sequence[Job]) -> Iterator[Result]:
@@ -42,10 +47,10 @@ class Crew:
             alone = next((todo[name] for name in suspects if name in todo), None)
             try:
                 for result in self._run([alone] if alone else list(todo.values()), 1 if alone else self.jobs):
-                    del todo[result.name]
+                    record.tally(todo.pop(result.name)).unlink(missing_ok=True)
                     suspects.pop(result.name, None)
                     yield result
-            except TerminatedWorkerError as error:
+            except deaths() as error:
                 signal = ", ".join(sorted(set(re.findall(r"SIG[A-Z]+", str(error))))) or "no signal"
                 begun = {name: clip for name, clip in map(_in_work, todo.values()) if clip is not None}
                 if alone and begun.get(alone.name) and begun[alone.name] == suspects[alone.name]:
@@ -57,13 +62,17 @@ class Crew:
                     suspects |= begun
 
     def _run(self, plan: list[Job], workers: int) -> Iterator[Result]:
+        work = (joblib.delayed(make_shard)(job) for job in plan)
+        if self.scheduler:
+            with connected(self.scheduler) as client, joblib.parallel_config("dask", client=client):
+                yield from joblib.Parallel(batch_size=1)(work)
+            return
         # A worker of its own even where one is enough: what kills it must not take the run along. joblib makes one
         # only where two are allowed; no more than one of them is given work.
         processes = max(2, min(workers, len(plan)))
         in_work = "2 * n_jobs" if workers > 1 else 1
         with joblib.parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
-            parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch=in_work, batch_size=1)
-            yield from parallel(joblib.delayed(make_shard)(job) for job in plan)
+            yield from joblib.Parallel(return_as="generator_unordered", pre_dispatch=in_work, batch_size=1)(work)
 
     def _count(self, signal: str) -> None:
         self._unexplained += 1

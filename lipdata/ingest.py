@@ -42,6 +42,7 @@ def ingest(
     jobs: int,
     fail_fast: bool,
     report: Report,
+    scheduler: str | None = None,
     overwrite: bool = False,
 ) -> list[Entry]:
     """Make the shards, manifest, ledger and dataset.json of a corpus; where some of it is made already, the rest.
@@ -52,6 +53,7 @@ def ingest(
     Args:
         corpus: the folder that the rows' paths start from.
         out: the shard folder: empty, not there, or of an ingest of the same rows and pipeline.
+        scheduler: of a Dask cluster that works in place of this machine, ``tcp://HOST:PORT``.
         overwrite: begin anew, whatever ingest has made in ``out``.
 
     Returns:
@@ -71,7 +73,7 @@ def ingest(
         asked = record.begin(out, rows, plan)
         done: list[Result] = []
         with watched(out / record.FOLDER, done, report):
-            for result in Crew(jobs).make(plan):
+            for result in Crew(jobs, scheduler).make(plan):
                 done.append(result)
         entries = sorted((entry for result in done for entry in result.entries), key=lambda entry: entry.clip_id)
         manifest.write(out / "manifest.csv", (row for result in done for row in result.rows))

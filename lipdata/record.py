@@ -78,7 +78,6 @@ def clear(out: Path) -> None:
 def keep(job: Job, result: Result) -> None:
     """Write down that a shard is whole."""
     write_whole(_path(job), json.dumps(asdict(result), sort_keys=True).encode())
-    tally(job).unlink(missing_ok=True)
 
 
 def known(job: Job) -> Result | None:

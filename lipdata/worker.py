@@ -48,6 +48,8 @@ def make_shard(job: Job) -> Result:
         with threadpool_limits(1):
             done = _made_shard(job)
         record.keep(job, done)
+    else:
+        record.tally(job).write_text("".join(f"{entry.status}\n" for entry in done.entries))
     _require_none_failed(done.entries, job)
     return done
 
