@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def write_whole(path: Path, content: bytes) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove the hidden files that writers killed half-way have left in ``folder`` itself, if it exists."""
     for hidden in folder.glob(".*.part*"):
-        hidden.unlink()
+        # The name that ``whole`` gives, and no other: somebody else's file may be a part of something too.
+        if re.fullmatch(r"\..+\.\d+\.part(\.\w+)?", hidden.name) and hidden.is_file():
+            hidden.unlink()
 
 
 def sha256(path: Path) -> str:

@@ -66,6 +66,8 @@ def write_report(folder: Path, target: Path, *, overwrite: bool, watch: Watch) -
     """
     if target.exists() and not overwrite:
         raise LipdataError(f"{target} is there already; choose another -o or say --overwrite")
+    if not target.absolute().parent.is_dir():
+        raise LipdataError(f"{target} cannot be written: there is no folder {target.absolute().parent}; make it first")
     summary, entries = summarise(folder), ledger.read(folder / "ledger.csv")
     rows = {row.clip_id: row for row in manifest.read(folder / "manifest.csv")}
     if set(rows) != set(entries.clip_id):

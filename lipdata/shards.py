@@ -108,20 +108,25 @@ def write_shard(path: Path, clips: Sequence[ClipData], attributes: Mapping[str, 
         ],
         dtype=CLIPS_DTYPE,
     )
+    # Hashed as it is written: reading it back would double the memory that passes through the processor.
+    digest = _digest(attributes["pipeline_digest"], table)
     with whole(path) as hidden, _create(hidden) as file:
         for name, (dtype, axes, units) in (PER_FRAME | PER_CLIP).items():
             arrays = [getattr(clip, name) for clip in clips]
             per_frame = name in PER_FRAME
             shape = (sum(lengths), *arrays[0].shape[1:]) if per_frame else (len(clips), *arrays[0].shape)
             dataset = file.create_dataset(name, shape, dtype, track_times=False)
+            _begin(digest, name, dataset)
             for clip, start, array in zip(range(len(clips)), starts, arrays, strict=True):
-                dataset[slice(start, start + len(array)) if per_frame else clip] = array
+                stored = np.ascontiguousarray(array, dtype)
+                dataset[slice(start, start + len(array)) if per_frame else clip] = stored
+                digest.update(stored.data)
             dataset.attrs.update(axes=axes, units=units)
         dataset = file.create_dataset("clips", data=table, track_times=False)
         dataset.attrs.update(axes="C", units="start, length: frames")
         file.attrs.update(attributes)
         file.attrs.update(format=FORMAT, version=VERSION)
-        content = _content_sha256(file)
+        content = digest.hexdigest()
         file.attrs["content_sha256"] = content
     return content
 
@@ -194,7 +199,8 @@ def open_folder(folder: Path) -> list[Shard]:
     """All shards of a folder, by name.
 
     Raises:
-        LipdataError: the folder is missing or holds no shard, or its shards come of different pipelines.
+        LipdataError: the folder is missing or holds no shard, its shards come of different pipelines, or hold the
+            same clip.
     """
     folder = Path(folder)
     paths = sorted(path for path in folder.glob("*.h5") if not path.name.startswith("."))
@@ -203,9 +209,20 @@ def open_folder(folder: Path) -> list[Shard]:
     shards = [Shard(path) for path in paths]
     _allow_open_files(len(shards))
     odd = next((s for s in shards if s.attributes["pipeline_digest"] != shards[0].attributes["pipeline_digest"]), None)
+    _require_once(shards)
     if odd is not None:
         raise LipdataError(f"{odd.path} and {shards[0].path} come of different pipelines; keep one pipeline a folder")
     return shards
+
+
+def _require_once(shards: Sequence[Shard]) -> None:
+    held: dict[str, Path] = {}
+    for shard in shards:
+        for clip in shard.clips:
+            if clip.clip_id in held:
+                both = f"{held[clip.clip_id]} and {shard.path}"
+                raise LipdataError(f"{clip.clip_id} lies in both {both}; remove one of them")
+            held[clip.clip_id] = shard.path
 
 
 def _allow_open_files(shards: int) -> None:
@@ -235,13 +252,23 @@ def content_sha256(path: Path) -> str:
 
 
 def _content_sha256(file: h5py.File) -> str:
-    digest = hashlib.sha256(str(file.attrs["pipeline_digest"]).encode())
-    for name in ("clips", *PER_FRAME, *PER_CLIP):
+    digest = _digest(str(file.attrs["pipeline_digest"]), file["clips"][:])
+    for name in (*PER_FRAME, *PER_CLIP):
         dataset = file[name]
-        digest.update(f"{name} {dataset.shape} {dataset.dtype.str}".encode())
+        _begin(digest, name, dataset)
         for row in range(0, len(dataset), 1024):
-            digest.update(np.ascontiguousarray(dataset[row : row + 1024]).tobytes())
+            digest.update(np.ascontiguousarray(dataset[row : row + 1024]).data)
     return digest.hexdigest()
+
+
+def _digest(pipeline_digest: str, table: np.ndarray) -> "hashlib._Hash":
+    digest = hashlib.sha256(pipeline_digest.encode())
+    digest.update(f"clips {table.shape} {table.dtype.str}".encode() + table.tobytes())
+    return digest
+
+
+def _begin(digest: "hashlib._Hash", name: str, dataset: h5py.Dataset) -> None:
+    digest.update(f"{name} {dataset.shape} {dataset.dtype.str}".encode())
 
 
 def _open(path: Path) -> h5py.File:

@@ -1,9 +1,6 @@
 """A worker: one job -> one whole shard, and the record that it is."""
 
 import functools
-import os
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +15,7 @@ from lipdata.job import Job, Result
 from lipdata.ledger import FAILED, OK, Entry
 from lipdata.lips import FaceFinder
 from lipdata.manifest import Row
+from lipdata.parent import end_with
 from lipdata.source import Source, locate
 
 # A fault of ours that one clip brings out costs that clip, and says so; a full disk or too little memory ends the run.
@@ -40,7 +38,7 @@ def make_shard(job: Job) -> Result:
         FirstFailure: a clip has failed, and the job says to stop at the first.
         OSError, LipdataError: the shard cannot be written.
     """
-    _end_with(job.parent_pid)
+    end_with(job.parent_pid)
     done = record.known(job)
     if done is None:
         cv2.setNumThreads(1)
@@ -125,16 +123,3 @@ def _attributes(job: Job) -> dict[str, str | int]:
         "fps": job.pipeline.video.fps,
         "sample_rate": job.pipeline.mel.sample_rate_hz,
     }
-
-
-@functools.cache
-def _end_with(parent_pid: int) -> None:
-    """End this process when the one that started it is gone: nobody would hear of what it makes."""
-    if os.getppid() == parent_pid:
-        threading.Thread(target=_wait_for_end_of, args=(parent_pid,), daemon=True).start()
-
-
-def _wait_for_end_of(parent_pid: int) -> None:
-    while os.getppid() == parent_pid:
-        time.sleep(0.5)
-    os._exit(1)

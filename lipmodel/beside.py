@@ -12,7 +12,7 @@ from lipmodel import config
 from lipmodel.config import Run
 from lipmodel.data import require_fit
 from lipmodel.mp4 import ENLARGED, require_free, write_mp4
-from lipmodel.speak import load_generator, speak
+from lipmodel.speak import chosen_checkpoint, load_generator, speak
 from lipmodel.strip import flow_frames, strip, write_png
 
 GAP_PX = 8
@@ -39,7 +39,8 @@ def beside(folder: Path, shards: Path, clip_id: str, out: Path, *, best: bool = 
     run = config.load(folder)
     shard = find_clip(shards, clip_id)
     require_fit(shard, run)
-    generator, step = load_generator(folder, run, best=best)
+    path, step = chosen_checkpoint(folder, run, best=best)
+    generator = load_generator(path, run)
     clip = shard.clip(clip_id)
     n_frames = len(clip.frames)
     spoken = speak(generator, clip.frames[0], lambda first, end: clip.mel[first:end], n_frames, run)

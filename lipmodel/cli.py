@@ -174,7 +174,7 @@ def evaluate(
     lipmodel evaluate runs/shards-tiny shards --split val --paper
 
     The real video and its first frame repeated ("still") are measured in the same way: a model must beat the second.
-    OUT gets evaluation.json, per_clip.csv, per_frame.csv, and best.png, median.png and worst.png: real above
+    OUT gets evaluation.json, per_clip.csv, per_frame.csv, and best.png, median.png and worst.png (by LMD): real above
     generated. What each number means: docs/measuring.md.
     """
     import json
@@ -189,7 +189,7 @@ def evaluate(
         click.echo(json.dumps(found.to_json()))
         return
     click.echo("\n".join(found.lines(paper=paper)))
-    click.echo(f"every clip: {out}/per_clip.csv; look at {out}/best.png, median.png and worst.png")
+    click.echo(f"every clip: {out}/per_clip.csv" + "".join(f", {out}/{name}.png" for name in found.examples))
     click.echo(f"next: lipmodel ablate {shards}")
 
 

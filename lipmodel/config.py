@@ -147,6 +147,14 @@ class Run:
     pipeline: Pipeline
     pipeline_digest: str
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, field.type) or "\0" in str(value):  # type: ignore[arg-type]
+                raise LipdataError(f"{field.name} is {value!r}; allowed: {getattr(field.type, '__name__', field.type)}")
+        if not 1 <= self.window_stride <= self.window_frames:
+            raise LipdataError(f"window_stride is {self.window_stride}; allowed: 1 to {self.window_frames}")
+
 
 RECORDS = {
     "steps": Steps,

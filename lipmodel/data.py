@@ -13,6 +13,8 @@ from lipmodel.config import Run
 from lipmodel.stream import Windows, clip_ids, require_batch, require_windows, sample
 
 WINDOWS_AT_ONCE = 256
+# Of one frame, or of one clip.
+SHAPES = {"frames": (64, 64, 3), "mel": (4, 128), "flow": (64, 64, 2), "face": (256, 256, 3), "face_lips": (4,)}
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,23 @@ def require_fit(shard: Shard, run: Run) -> None:
     Raises:
         LipdataError: as said.
     """
+    require_shapes(shard)
     if _geometry(pipeline.from_json(shard.attributes["pipeline"])) != _geometry(run.pipeline):
         raise LipdataError(
             f"{shard.path} has other crops or mel than the run learnt from; take shards like {run.shards}"
         )
+
+
+def require_shapes(shard: Shard) -> None:
+    """The generator is made for the paper's crops and log-mel; landmarks are found in the shard's faces.
+
+    Raises:
+        LipdataError: a dataset of another shape.
+    """
+    for name, wanted in SHAPES.items():
+        got = shard.array(name).shape[1:]
+        if got != wanted:
+            raise LipdataError(f"{shard.path}: {name} of shape {got}; allowed: {wanted}: ingest with pipeline grid")
 
 
 def _geometry(pipeline: Pipeline) -> tuple[object, ...]:

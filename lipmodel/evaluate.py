@@ -6,11 +6,13 @@ clip, as the paper's test set is made of windows (Table 1). Two more videos are 
 """
 
 import json
+import os
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import nn
 
 from lipdata.errors import LipdataError
@@ -18,12 +20,13 @@ from lipdata.files import remove_leftovers, sha256, write_whole
 from lipmodel import config, scores
 from lipmodel.data import require_fit
 from lipmodel.evaluation import Evaluation
-from lipmodel.held_out import HeldClip, held_out, learnt_from, manifest_of
+from lipmodel.held_out import HeldClip, digest_of, held_out, learnt_from, manifest_of
 from lipmodel.measure import measure_all
 from lipmodel.speak import chosen_checkpoint, load_generator, speak_windows
 from lipmodel.strip import strip, write_png
 
 FILE_NAME = "evaluation.json"
+FILES = (FILE_NAME, "per_clip.csv", "per_frame.csv", "best.png", "median.png", "worst.png")
 GAP_PX = 8
 PACKAGES = ("lipdata", "dlib-bin", "numpy", "opencv-python-headless", "scikit-image", "scipy", "torch")
 
@@ -51,14 +54,16 @@ def evaluate(
         LipdataError: ``out`` holds an evaluation, no trained run, shards of another geometry, no clip of the split, or
             a mel that is not finite.
     """
-    if (out / FILE_NAME).exists() and not overwrite:
-        raise LipdataError(f"{out} holds an evaluation already; choose another folder with -o, or allow --overwrite")
+    _require_free(out, overwrite=overwrite)
     run = config.load(folder)
     manifest_path = manifest_path or manifest_of(run, shards)
     held = held_out(shards, manifest_path, split, run)
-    require_fit(held.clips[0].shard, run)
-    weights, _ = chosen_checkpoint(folder, run, best=best)
-    generator, step = load_generator(folder, run, best=best)
+    for shard in {clip.shard.path: clip.shard for clip in held.clips}.values():
+        require_fit(shard, run)
+    # All that says what was measured is looked at before it is: a training that still runs removes old checkpoints.
+    weights, step = chosen_checkpoint(folder, run, best=best)
+    generator, digests = load_generator(weights, run), (sha256(weights), sha256(manifest_path))
+    torch.backends.cudnn.allow_tf32 = False  # a GPU shall measure what a CPU does
     frames = measure_all(held.clips, partial(_spoken, generator), jobs)
     clips = scores.by_clip(frames)
     examples = _examples(scores.ranked(clips))
@@ -67,11 +72,12 @@ def evaluate(
         preset=run.preset,
         seed=run.seed,
         step=step,
-        checkpoint_sha256=sha256(weights),
+        checkpoint_sha256=digests[0],
         shards=str(shards),
+        shards_digest=digest_of(shards),
         corpus=run.pipeline.corpus.name,
-        pipeline_digest=str(held.clips[0].shard.attributes["pipeline_digest"]),
-        manifest_sha256=sha256(manifest_path),
+        pipeline_digest=run.pipeline_digest,
+        manifest_sha256=digests[1],
         split=split,
         found=held.found,
         measured=len(held.clips),
@@ -84,15 +90,20 @@ def evaluate(
         speakers=scores.by_speaker(clips),
         without_landmarks=scores.without_landmarks(clips),
         examples=examples,
-        versions={package: metadata.version(package) for package in PACKAGES},
+        versions=versions(),
     )
     _clear(out)
-    for name, table in (("per_clip", clips), ("per_frame", frames)):
+    for name, table in (("per_clip", clips), ("per_frame", scores.with_psnr(frames))):
         write_whole(out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
     for name, clip_id in examples.items():
         write_png(out / f"{name}.png", _strip(generator, next(c for c in held.clips if c.clip_id == clip_id)))
     write_whole(out / FILE_NAME, (json.dumps(evaluation.to_json(), indent=2) + "\n").encode())
     return evaluation
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that the numbers depend on."""
+    return {package: metadata.version(package) for package in PACKAGES}
 
 
 def _spoken(generator: nn.Module, clip: HeldClip) -> np.ndarray:
@@ -114,8 +125,20 @@ def _strip(generator: nn.Module, clip: HeldClip) -> np.ndarray:
     return np.concatenate([np.pad(p, ((0, GAP_PX), (0, 0), (0, 0)), constant_values=255) for p in pairs])
 
 
-def _clear(out: Path) -> None:
-    """Make the folder; evaluation.json, which says that all the rest is there, goes first and comes last."""
+def _require_free(out: Path, *, overwrite: bool) -> None:
+    """Make the folder before hours of work, and refuse one in which something would be overwritten."""
+    there = next((name for name in FILES if (out / name).exists()), None)
+    if there and not overwrite:
+        raise LipdataError(f"{out} holds {there} already; choose another folder with -o, or allow --overwrite")
+    if out.exists() and not out.is_dir():
+        raise LipdataError(f"{out} is no folder; choose another with -o")
     out.mkdir(parents=True, exist_ok=True)
+    if not os.access(out, os.W_OK):
+        raise LipdataError(f"{out} cannot be written to; choose another folder with -o")
+
+
+def _clear(out: Path) -> None:
+    """Nothing of an older evaluation is left; evaluation.json, which says that all the rest is there, comes last."""
     remove_leftovers(out)
-    (out / FILE_NAME).unlink(missing_ok=True)
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from lipdata.errors import LipdataError
 from lipmodel.interval import Mean
 from lipmodel.published import TABLE_2, TABLE_3
-from lipmodel.scores import METRICS, MODEL
-from lipmodel.table import markdown, number, shown, titles
+from lipmodel.scores import METRICS, VIDEOS
+from lipmodel.table import TITLES, markdown, number, shown, titles
 
 Means = dict[str, Mean]
 # What stands beside the paper's columns only.
@@ -29,6 +30,7 @@ class Evaluation:
     Attributes:
         step: of the checkpoint.
         checkpoint_sha256, manifest_sha256: of the files.
+        shards_digest: of what all shards hold.
         corpus: name of the corpus in the shards' pipeline.
         found: clips that the manifest puts into the split.
         too_short: clips without a whole window.
@@ -37,7 +39,7 @@ class Evaluation:
         windows, frames: measured; frames of overlapping windows count once in each.
         videos: the means over all clips, by video and metric.
         speakers: the same by speaker.
-        without_landmarks: frames that have no landmarks, by video and distance; they count in no landmark distance.
+        without_landmarks: frames that have no distance, by video: the real one or its own has no landmarks.
         examples: the clips drawn as best, median and worst, by the model's LMD.
         versions: of the packages that the numbers depend on.
     """
@@ -48,6 +50,7 @@ class Evaluation:
     step: int
     checkpoint_sha256: str
     shards: str
+    shards_digest: str
     corpus: str
     pipeline_digest: str
     manifest_sha256: str
@@ -86,7 +89,7 @@ class Evaluation:
             "",
             markdown(["video", *titles(columns)], rows),
             "",
-            *self._remarks(),
+            *self._remarks(columns),
             *(self._remarks_on_the_paper() if paper else []),
         ]
 
@@ -96,15 +99,17 @@ class Evaluation:
             rows[f"paper: {self.variant}, Table 2"] = TABLE_2[self.variant]
         return rows
 
-    def _remarks(self) -> list[str]:
+    def _remarks(self, columns: Sequence[str]) -> list[str]:
         """What a reader must know before believing the table."""
         remarks = [f"Means over clips, bootstrap 95 % intervals over clips; {self.frames} frames a row."]
         if self.measured < self.found:
             gone = f"{self.not_in_shards} are not in the shards (failed in ingest), {self.too_short} are too short"
             remarks.append(f"Of {self.found} clips of the split, {gone}.")
-        for name, missing in self.without_landmarks[MODEL].items():
-            if missing:
-                remarks.append(f"{missing} of the model's frames have no landmarks and count in no {name}.")
+        for video, missing in self.without_landmarks.items():
+            for name in columns:
+                if missing.get(name):
+                    frames = f"{missing[name]} of {self.frames} frames, real or its own, have no landmarks"
+                    remarks.append(f"{video}: {frames} and count in no {TITLES[name]}.")
         if self.learnt_from is None:
             remarks.append("The manifest that the run learnt from is gone: whether it knew these clips is not known.")
         elif self.learnt_from:
@@ -133,8 +138,10 @@ def read(path: Path) -> Evaluation:
 
 
 def _means(videos: dict[str, dict[str, Any]]) -> dict[str, Means]:
-    return {video: {name: _mean(**each) for name, each in means.items()} for video, means in videos.items()}
+    return {video: {name: _mean(**videos[video][name]) for name in METRICS} for video in VIDEOS}
 
 
 def _mean(mean: float | None, low: float | None, high: float | None, clips: int) -> Mean:
+    if not all(value is None or isinstance(value, int | float) for value in (mean, low, high)):
+        raise TypeError(f"mean {mean!r}, interval {low!r} to {high!r}: no numbers")
     return Mean(math.inf if mean is None and clips else mean, low, high, clips)

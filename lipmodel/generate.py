@@ -13,7 +13,7 @@ from lipmodel import config
 from lipmodel.compose import compose, to_video_size
 from lipmodel.mp4 import ENLARGED, require_free, write_mp4
 from lipmodel.picture import Mouth, read_mouth
-from lipmodel.speak import load_generator, speak
+from lipmodel.speak import chosen_checkpoint, load_generator, speak
 
 
 def generate(
@@ -36,7 +36,8 @@ def generate(
     if out.exists() and any(given.exists() and out.samefile(given) for given in (image, audio)):
         raise LipdataError(f"{out} is what the video is made of; choose another name with -o")
     run = config.load(folder)
-    generator, step = load_generator(folder, run, best=best)
+    path, step = chosen_checkpoint(folder, run, best=best)
+    generator = load_generator(path, run)
     mouth = read_mouth(image, run.pipeline)
     sound = _read_speech(audio, run.pipeline)
     fps, rate_hz = run.pipeline.video.fps, run.pipeline.mel.sample_rate_hz

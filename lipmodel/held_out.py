@@ -1,5 +1,6 @@
 """The clips that a run is measured on, and what became of every other clip of the split."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -102,3 +103,9 @@ def learnt_from(run: Run, ids: set[str]) -> int | None:
         return len(ids & clip_ids(manifest.read(Path(run.manifest)), run.split))
     except LipdataError:
         return None
+
+
+def digest_of(shards: Path) -> str:
+    """SHA-256 over what all shards of a folder say that they hold."""
+    held = "".join(str(shard.attributes["content_sha256"]) for shard in open_folder(shards))
+    return hashlib.sha256(held.encode()).hexdigest()

@@ -4,6 +4,7 @@ Frames of overlapping windows are the same real frame, generated twice: what dep
 out once.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from rich.progress import track
 
 from lipdata import pipeline
 from lipdata.lips import FaceFinder, predictor_path
+from lipdata.parent import end_with
 from lipdata.shards import ClipData
 from lipmodel.held_out import HeldClip
 from lipmodel.metrics.cpbd import cpbd
@@ -83,8 +85,13 @@ def measure_all(
     with Parallel(processes) as pool:
         for first in track(firsts, "measuring", console=Console(stderr=True), disable=not sys.stderr.isatty()):
             pairs = [(clip, made(clip)) for clip in clips[first : first + group]]
-            tables += pool(delayed(measure)(*pair, predictor) for pair in pairs)
+            tables += pool(delayed(_measured)(os.getpid(), *pair, predictor) for pair in pairs)
     return pd.concat(tables, ignore_index=True)
+
+
+def _measured(parent_pid: int, clip: HeldClip, spoken: np.ndarray, predictor: Path) -> pd.DataFrame:
+    end_with(parent_pid)
+    return measure(clip, spoken, predictor)
 
 
 def measure(clip: HeldClip, spoken: np.ndarray, predictor: Path) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import torch
 
 from lipdata import pipeline
 from lipdata.errors import LipdataError
-from lipdata.shards import STRIDE, WINDOW, Shard, open_folder
+from lipdata.shards import STRIDE, WINDOW, open_folder
 from lipmodel import config
 from lipmodel.config import PRESETS, Run
+from lipmodel.data import require_shapes
 from lipmodel.machine import fastest
 from lipmodel.variants import FULL, VARIANTS, Weights
 
@@ -56,7 +57,7 @@ def new_run(wish: Wish) -> tuple[Path, Run]:
     shards = open_folder(wish.shards)
     attributes = shards[0].attributes
     for shard in shards:
-        _require_shapes(shard)
+        require_shapes(shard)
     run = Run(
         shards=str(wish.shards.resolve()),
         manifest=str((wish.manifest or wish.shards / "manifest.csv").resolve()),
@@ -134,16 +135,6 @@ def _require_sense(run: Run) -> None:
     gpus = torch.cuda.device_count()
     if gpus and run.devices > gpus:
         raise LipdataError(f"--devices {run.devices}, but this machine has {gpus} GPUs; allowed: 1 to {gpus}")
-
-
-def _require_shapes(shard: Shard) -> None:
-    """The generator is made for the paper's crops and log-mel."""
-    for name, wanted in (("frames", (64, 64, 3)), ("mel", (4, 128))):
-        got = shard.array(name).shape[1:]
-        if got != wanted:
-            raise LipdataError(
-                f"{shard.path}: {name} of shape {got}; the generator takes {wanted}: ingest with pipeline grid"
-            )
 
 
 def chosen_preset(wish: Wish) -> str:

@@ -61,3 +61,8 @@ def ranked(clips: pd.DataFrame) -> list[str]:
     """The clips in order of the model's landmark distance, the nearest first; without those that have none."""
     model = clips[(clips.video == MODEL) & clips.lmd.notna()]
     return list(model.sort_values(["lmd", "clip_id"]).clip_id)
+
+
+def with_psnr(frames: pd.DataFrame) -> pd.DataFrame:
+    """Frames with their squared errors told as PSNR too; that of an equal frame is infinite."""
+    return frames.assign(psnr=frames.squared_error.map(decibel), psnr_uint8=frames.squared_error_uint8.map(decibel))

@@ -22,19 +22,15 @@ WINDOWS_AT_ONCE = 8
 Mel = Callable[[int, int], np.ndarray]
 
 
-def load_generator(folder: Path, run: Run, *, best: bool = False) -> tuple[nn.Module, int]:
-    """The generator of a run's newest checkpoint, ready to generate, and that checkpoint's step.
-
-    Args:
-        best: of the checkpoint with the lowest loss on the validation windows instead.
+def load_generator(path: Path, run: Run) -> nn.Module:
+    """The generator of a checkpoint, ready to generate.
 
     Raises:
-        LipdataError: no such checkpoint, or one that does not fit.
+        LipdataError: the checkpoint does not fit.
     """
-    path, step = chosen_checkpoint(folder, run, best=best)
     generator = build_generator(run)
     checkpoint.load_weights(path, run.preset, {"generator": generator})
-    return generator.eval().to("cuda" if torch.cuda.is_available() else "cpu"), step
+    return generator.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def chosen_checkpoint(folder: Path, run: Run, *, best: bool) -> tuple[Path, int]:

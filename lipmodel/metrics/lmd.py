@@ -18,6 +18,8 @@ from lipmodel.metrics.canvas import Canvas
 # dlib's points are whole pixels of the picture. Centred landmarks of pasted real mouths lie from those of the source
 # video, itself in whole pixels: 0.86 crop pixels at 1, 0.79 at 2, 0.77 at 4, 0.77 at 8 (67 GRID clips).
 ENLARGED = 4
+# Of the crop's place in a reference face; in GRID's it is 57 to 77 pixels wide.
+NARROWEST_PX = 16
 # The template's side. The detector looks for faces in sizes that are 6/5 apart; at 188 this face meets one of them.
 # Missed in GRID's real mouths: 3 of 4050; at 180, one in five. A crop is 68 pixels wide, theirs 64 or 66.
 TEMPLATE_PX = 188
@@ -34,9 +36,7 @@ class OwnFace:
     def __init__(self, face: np.ndarray, face_lips: np.ndarray, finder: FaceFinder) -> None:
         self._finder = finder
         self._face, self._place = face, face_lips
-        # A stranger's shard may hold a place of no size, which nothing can be pasted into.
-        placed = np.isfinite(face_lips).all() and (face_lips[2:] - face_lips[:2] >= 1).all()
-        self._box = _around(finder.detect(face), face_lips) if placed else None
+        self._box = _around(finder.detect(face), face_lips) if _is_place(face_lips, face) else None
 
     def landmarks(self, mouths: np.ndarray) -> np.ndarray:
         """Points 48 to 67 of each mouth in crop pixels; NaN all of them where the detector finds no reference face.
@@ -110,6 +110,13 @@ def _distances(real: np.ndarray, fake: np.ndarray) -> np.ndarray:
 
 def _centred(points: np.ndarray) -> np.ndarray:
     return points - points.mean(-2, keepdims=True)
+
+
+def _is_place(place: np.ndarray, face: np.ndarray) -> bool:
+    """Whether a mouth can be pasted there, and be seen: a stranger's shard may hold anything."""
+    size = place[2:] - place[:2]
+    inside = (place[:2] >= 0).all() and (place[2:] <= face.shape[1::-1]).all()
+    return bool(inside and size.min() >= NARROWEST_PX and size.max() <= 1.05 * size.min())
 
 
 def _around(faces: list[tuple[np.ndarray, float]], place: np.ndarray) -> np.ndarray | None:

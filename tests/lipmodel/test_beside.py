@@ -10,9 +10,8 @@ from lipdata.show import find_clip
 from lipmodel import config
 from lipmodel.beside import beside
 from lipmodel.pixels import to_pixels, to_signal
-from lipmodel.speak import load_generator
 from tests.lipmodel.test_generate import decoded, told
-from tests.lipmodel.untrained import untrained
+from tests.lipmodel.untrained import generator_of, untrained
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def test_real_on_the_left_generated_on_the_right(run, shards_folder, tmp_path):
     real, fake = (strip[top : top + 64, : 16 * 64].reshape(64, 16, 64, 3).swapaxes(0, 1) for top in (0, 64))
     clip = find_clip(shards_folder, "s2/a").clip("s2/a")
     np.testing.assert_array_equal(real, clip.frames)
-    generator, _ = load_generator(run, config.load(run))
+    generator = generator_of(run, config.load(run))
     identity = to_signal(torch.from_numpy(clip.frames[:1].copy()))
     with torch.no_grad():
         spoken = generator(torch.from_numpy(clip.mel.reshape(1, 64, 128).copy()), identity).video

@@ -1,11 +1,16 @@
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner
+from cpbd import compute
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from lipdata import manifest
 from lipdata.errors import LipdataError
@@ -16,8 +21,9 @@ from lipmodel.evaluate import evaluate
 from lipmodel.metrics.cpbd import cpbd
 from lipmodel.metrics.grey import grey
 from lipmodel.metrics.psnr import psnr
+from lipmodel.pixels import to_pixels, to_signal
 from lipmodel.scores import METRICS, MODEL, STILL, TRUTH, VIDEOS
-from tests.lipmodel.untrained import untrained
+from tests.lipmodel.untrained import generator_of, untrained
 
 TEST_CLIPS, WINDOWS_A_CLIP, FRAMES_A_CLIP = 4, 8, 128
 
@@ -73,6 +79,24 @@ def test_still_is_what_the_metrics_say_of_its_frames(folder, found, grid_shards)
     assert table.loc[(clip.clip_id, TRUTH), "cpbd"] == pytest.approx(cpbd(grey(real)).mean())
 
 
+def test_the_model_is_measured_against_its_own_frames(folder, found, grid_shards):
+    """Worked out once more with the generator, scikit-image and this clip alone."""
+    clip = next(shard for shard in open_folder(grid_shards)).clip("s31/bgiq6p")
+    generator, index = generator_of(folder, config.load(folder)), np.arange(0, 60, 8)[:, None] + np.arange(16)
+    identity = to_signal(torch.from_numpy(clip.frames[:1].copy())).expand(8, -1, -1, -1)
+    with torch.no_grad():
+        spoken = generator(torch.from_numpy(clip.mel[index].reshape(8, 64, 128)), identity).video
+    fake, real = to_pixels(spoken).flatten(0, 1).numpy(), clip.frames[index.ravel()]
+    row = pd.read_csv(folder / "first" / "per_clip.csv").set_index(["clip_id", "video"]).loc[(clip.clip_id, MODEL)]
+    pairs = [
+        (cv2.cvtColor(one, cv2.COLOR_RGB2GRAY), cv2.cvtColor(other, cv2.COLOR_RGB2GRAY))
+        for one, other in zip(real, fake, strict=True)
+    ]
+    assert row["ssim"] == pytest.approx(np.mean([structural_similarity(*pair) for pair in pairs]), abs=1e-4)
+    assert row["psnr"] == pytest.approx(peak_signal_noise_ratio(real, fake), abs=1e-3)
+    assert row["cpbd"] == pytest.approx(np.mean([compute(other) for _, other in pairs]), abs=1e-3)
+
+
 def test_tables_hold_every_frame_and_add_up(folder, found):
     frames, clips = (pd.read_csv(folder / "first" / f"per_{name}.csv") for name in ("frame", "clip"))
     assert len(frames) == TEST_CLIPS * FRAMES_A_CLIP * len(VIDEOS)
@@ -126,12 +150,13 @@ def test_clips_that_are_short_missing_or_known_are_told(folder, shards_folder, t
     run = untrained(tmp_path / "run", shards_folder, {1: None})
     rows = manifest.read(shards_folder / "manifest.csv")
     moved = [replace(row, split="test" if row.clip_id in ("s1/a", "s1/short") else "train") for row in rows]
-    manifest.write(tmp_path / "other.csv", [*moved, replace(moved[0], clip_id="s1/gone", split="test")])
+    gone = [replace(moved[0], clip_id=f"s1/gone{number}", split="test") for number in range(2)]
+    manifest.write(tmp_path / "other.csv", [*moved, *gone])
     found = evaluate(tmp_path / "run", shards_folder, tmp_path / "out", manifest_path=tmp_path / "other.csv")
-    assert (found.found, found.measured, found.too_short, found.not_in_shards) == (3, 1, 1, 1)
+    assert (found.found, found.measured, found.too_short, found.not_in_shards) == (4, 1, 1, 2)
     assert found.learnt_from == 1
     told = "\n".join(found.lines())
-    assert "Of 3 clips of the split, 1 are not in the shards" in told and "has learnt from 1 of these clips" in told
+    assert "Of 4 clips of the split, 2 are not in the shards" in told and "has learnt from 1 of these clips" in told
     config.save(tmp_path / "run", replace(run, manifest=str(tmp_path / "none.csv")))
     assert evaluate(tmp_path / "run", shards_folder, tmp_path / "out2", split="val").learnt_from is None
 
@@ -142,7 +167,65 @@ def test_a_clip_without_a_face_has_no_landmarks_and_says_so(shards_folder, tmp_p
     assert found.videos[MODEL]["lmd"].mean is None and found.videos[MODEL]["ssim"].clips == 1
     assert found.without_landmarks[MODEL]["lmd"] == found.frames == 32
     assert found.examples == {}
-    assert "32 of the model's frames have no landmarks and count in no lmd." in found.lines()
+    assert "model: 32 of 32 frames, real or its own, have no landmarks and count in no LMD." in found.lines()
+
+
+def test_nothing_of_an_older_evaluation_is_left(shards_folder, tmp_path):
+    untrained(tmp_path / "run", shards_folder, {1: None})
+    (tmp_path / "out").mkdir()
+    for name in ("best.png", ".thesis.part1.tex"):
+        (tmp_path / "out" / name).write_text("mine")
+    with pytest.raises(LipdataError, match="holds best.png already"):
+        evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+    evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val", overwrite=True)
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [".thesis.part1.tex", "evaluation.json", "per_clip.csv", "per_frame.csv"]
+
+
+def test_shards_of_other_shapes_or_pipelines_are_refused(shards_folder, tmp_path):
+    run = untrained(tmp_path / "run", shards_folder, {1: None})
+    shard = shutil.copytree(shards_folder, tmp_path / "shards") / "grid-00001.h5"
+    with h5py.File(shard, "r+") as file:
+        places = file["face_lips"][:, :2]
+        del file["face_lips"]
+        file.create_dataset("face_lips", data=places)
+    with pytest.raises(LipdataError, match=r"face_lips of shape \(2,\); allowed: \(4,\)"):
+        evaluate(tmp_path / "run", tmp_path / "shards", tmp_path / "out", split="val")
+    louder = replace(run.pipeline, mel=replace(run.pipeline.mel, fmax_hz=8000))
+    config.save(tmp_path / "run", replace(run, pipeline=louder))
+    with pytest.raises(LipdataError, match="other crops or mel than the run learnt from"):
+        evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("window_stride", 0), ("window_stride", "8"), ("manifest", 5), ("split", "\0")]
+)
+def test_a_strangers_configuration_is_refused(shards_folder, tmp_path, key, value):
+    untrained(tmp_path / "run", shards_folder, {1: None})
+    path = tmp_path / "run" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(LipdataError, match=f"config.json is of another version of lipmodel: {key}"):
+        evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda table: table["videos"].pop("model"), lambda table: table["videos"]["model"]["lmd"].update(mean="x")],
+)
+def test_a_strangers_evaluation_is_refused(folder, found, tmp_path, change):
+    table = json.loads((folder / "first" / "evaluation.json").read_text())
+    change(table)
+    (tmp_path / "evaluation.json").write_text(json.dumps(table))
+    with pytest.raises(LipdataError, match="is no evaluation of this lipmodel"):
+        evaluation.read(tmp_path / "evaluation.json")
+
+
+def test_a_clip_in_two_shards_is_refused(shards_folder, tmp_path):
+    untrained(tmp_path / "run", shards_folder, {1: None})
+    twice = shutil.copytree(shards_folder, tmp_path / "shards")
+    shutil.copy(twice / "grid-00001.h5", twice / "grid-00002.h5")
+    with pytest.raises(LipdataError, match="lies in both"):
+        evaluate(tmp_path / "run", twice, tmp_path / "out", split="val")
 
 
 def test_command(folder, grid_shards, one_clip):

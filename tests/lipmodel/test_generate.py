@@ -14,8 +14,8 @@ from lipmodel import config
 from lipmodel.cli import main
 from lipmodel.generate import generate
 from lipmodel.picture import read_mouth
-from lipmodel.speak import load_generator, speak
-from tests.lipmodel.untrained import untrained
+from lipmodel.speak import chosen_checkpoint, speak
+from tests.lipmodel.untrained import generator_of, untrained
 
 RATE_HZ = 44100
 
@@ -99,7 +99,7 @@ def silence(first, end):
 def test_steady_sound_gives_the_same_frames_in_every_window(run, crop):
     """So neither blending nor taking several windows at once leaves a mark; both ends stand alone."""
     settings = config.load(run)
-    generator, _ = load_generator(run, settings)
+    generator = generator_of(run, settings)
     mouth = read_mouth(crop, settings.pipeline).crop
     frames = np.array(list(speak(generator, mouth, silence, 200, settings)))
     assert frames.shape == (200, 64, 64, 3) and frames.dtype == np.uint8
@@ -110,19 +110,19 @@ def test_steady_sound_gives_the_same_frames_in_every_window(run, crop):
 @pytest.mark.parametrize("variant", ["e", "vondrick", "chung"])
 def test_every_generator_speaks(shards_folder, tmp_path, variant):
     settings = untrained(tmp_path / "run", shards_folder, {1: None}, variant=variant)
-    generator, _ = load_generator(tmp_path / "run", settings)
+    generator = generator_of(tmp_path / "run", settings)
     frames = np.array(list(speak(generator, np.zeros((64, 64, 3), np.uint8), silence, 21, settings)))
     assert frames.shape == (21, 64, 64, 3)
 
 
 def test_the_newest_and_the_best_checkpoint(run, shards_folder, tmp_path):
     settings = config.load(run)
-    (newest, step), (best, best_step) = load_generator(run, settings), load_generator(run, settings, best=True)
-    assert (step, best_step) == (2, 1)
+    assert [chosen_checkpoint(run, settings, best=best)[1] for best in (False, True)] == [2, 1]
+    newest, best = generator_of(run, settings), generator_of(run, settings, best=True)
     assert not torch.equal(next(newest.parameters()), next(best.parameters()))
     untrained(tmp_path / "other", shards_folder, {1: None})
     with pytest.raises(LipdataError, match="other was not measured on validation clips"):
-        load_generator(tmp_path / "other", settings, best=True)
+        chosen_checkpoint(tmp_path / "other", settings, best=True)
 
 
 def test_a_photo_with_a_face(run, tmp_path):

@@ -1,17 +1,22 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
+from lipdata import manifest
 from lipdata.errors import LipdataError
+from lipmodel import evaluation
 from lipmodel.cli import main
 from lipmodel.folder import newest
 from lipmodel.paper_tables import table_2
 from lipmodel.plan import Wish
+from lipmodel.published import TABLE_3
 from lipmodel.study import ABLATION, COMPARISON, Study, conduct
 
 STEPS = {"flow": 2, "autoencoder": 2, "gan": 3}
@@ -77,6 +82,83 @@ def test_other_seeds_or_fewer_steps_in_the_same_folder_are_refused(out, shards_f
     for changes, said in (({"seed": 1}, "seed 1 is asked for"), ({"steps": STEPS | {"gan": 2}}, "2 are asked for")):
         with pytest.raises(LipdataError, match=said):
             conduct(TWO, wish(shards_folder, out, **changes), split="val", say=lambda _: None)
+
+
+def test_variants_that_would_learn_otherwise_are_refused_before_they_do(out, shards_folder, tmp_path):
+    again = shutil.copytree(out, tmp_path / "again", symlinks=True)
+    shutil.rmtree(again / "e")
+    with pytest.raises(LipdataError, match="would learn with batch 4, .* with 2; give the options"):
+        conduct(TWO, wish(shards_folder, again, batch=None), split="val", say=lambda _: None)
+    assert not (again / "e").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "split", "said"),
+    [({"manifest": "nope.csv"}, "val", "nope.csv"), ({}, "tset", "no clip of split 'tset'")],
+)
+def test_what_would_stop_the_measuring_is_told_before_the_learning(shards_folder, tmp_path, changes, split, said):
+    paths = {name: tmp_path / value for name, value in changes.items()}
+    with pytest.raises(LipdataError, match=said):
+        conduct(TWO, wish(shards_folder, tmp_path / "out", **paths), split=split, say=lambda _: None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_splits_are_refused_and_other_shards_measured_anew(out, shards_folder, tmp_path):
+    again = shutil.copytree(out, tmp_path / "again", symlinks=True)
+    rows = manifest.read(shards_folder / "manifest.csv")
+    other = tmp_path / "other.csv"
+    manifest.write(other, [replace(row, split="val" if row.clip_id == "s1/a" else row.split) for row in rows])
+    with pytest.raises(LipdataError, match="has learnt with the splits of"):
+        conduct(TWO, wish(shards_folder, again, manifest=other), split="val", say=lambda _: None)
+    fewer = shutil.copytree(shards_folder, tmp_path / "shards")
+    (fewer / "grid-00000.h5").unlink()
+    said = []
+    conduct(TWO, wish(fewer, again), split="val", say=said.append)
+    assert [line.split(": ")[1] for line in said] == ["measuring on split val"] * 2
+
+
+def test_table_2_has_the_papers_matrix_and_numbers(found_by_variant):
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table_2(found_by_variant).splitlines()]
+    ours = {line[0]: line[3:] for line in lines}
+    theirs = {line[0]: line[1:] for line in papers_table("## Table 2")}
+    names = {"l_corr, derivative": "l_corr (derivative)", "l_corr, non-derivative": "l_corr (non-derivative)"}
+    names |= {f"l_gen, {kind}": f"l_gen {kind}" for kind in ("three-stream", "two-stream")}
+    names |= {"l_gen, frame difference": "l_gen three-stream, frame difference", "l_pix": "l_pix", "l_perc": "l_perc"}
+    for name, printed in names.items():
+        assert ours[name] == theirs[printed], name
+    numbers = {"LMD template paper": "LMD (lower is better)", "SSIM paper": "SSIM", "PSNR uint8 paper": "PSNR"}
+    for name, printed in (numbers | {"CPBD paper": "CPBD"}).items():
+        assert [float(cell) for cell in ours[name]] == [float(cell) for cell in theirs[printed]], name
+    elsewhere = {name: replace(each, corpus="lrw") for name, each in found_by_variant.items()}
+    assert "paper" not in table_2(elsewhere)
+
+
+def test_table_3_has_the_papers_numbers():
+    columns = {"GRID": "grid", "LDC": "ldc", "LRW": "lrw"}
+    lines = papers_table("## Table 3")
+    videos = ("ground truth", "vondrick", "chung", "e")
+    for place, corpus in enumerate(columns.values(), start=1):
+        for video, line in zip(videos, lines[1:], strict=True):
+            lmd, ssim, psnr, cpbd = (cell.strip() for cell in line[place].split("/"))
+            printed = {"lmd_template": lmd, "ssim": ssim, "psnr_uint8": psnr, "cpbd": cpbd}
+            wanted = {name: float(cell) for name, cell in printed.items() if cell != "-"}
+            assert TABLE_3[corpus][video] == wanted
+
+
+def papers_table(heading):
+    """The cells of a table of the notes, where they are at hand."""
+    notes = Path(__file__).parents[3] / "shared" / "paper" / "tables-and-notes.md"
+    if not notes.exists():
+        pytest.skip(f"no notes at {notes}")
+    text = notes.read_text().split(heading)[1].split("\n## ")[0].replace("**", "")
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    return [line for line in lines if set(line[0]) != {"-"}]
+
+
+@pytest.fixture
+def found_by_variant(out):
+    found = evaluation.read(out / "e" / "evaluation-val" / "evaluation.json")
+    return {variant: replace(found, variant=variant) for variant in "abcdefghi"}
 
 
 def test_csv_holds_every_measure_of_every_video(out):

@@ -9,6 +9,7 @@ from lipmodel import checkpoint, config, plan
 from lipmodel.config import Network, Run
 from lipmodel.folder import CHECKPOINTS
 from lipmodel.parts import build
+from lipmodel.speak import chosen_checkpoint, load_generator
 
 
 def untrained(folder: Path, shards: Path, losses: dict[int, float | None], **wish) -> Run:
@@ -21,3 +22,8 @@ def untrained(folder: Path, shards: Path, losses: dict[int, float | None], **wis
         torch.manual_seed(step)
         checkpoint.save(folder / CHECKPOINTS, step, run.preset, build(run), {}, loss)
     return run
+
+
+def generator_of(folder: Path, run: Run, *, best: bool = False) -> torch.nn.Module:
+    """The generator of a run's newest, or best, checkpoint."""
+    return load_generator(chosen_checkpoint(folder, run, best=best)[0], run)
