@@ -94,7 +94,7 @@ def test_of_two_faces_the_one_that_continues_is_kept(
     stage = np.zeros((75, 288, 720, 3), np.uint8)
     stage[:, :, :360] = speech
     stage[20:, :, 360:] = large[20:]
-    assert len(finder.detect(stage[25])) == 2
+    assert len(finder.detect(stage[25], 130)) == 2
     both = lips.track(stage, finder, setup.lips)
     assert both.points[:, :, 0].max() < 360
     assert np.median(np.abs(both.points - alone.points)) < 2

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import librosa
 import numpy as np
 
 from lipdata.shards import PER_CLIP, PER_FRAME, ClipData
@@ -34,8 +35,12 @@ def as_long(within: int = 0) -> Check:
     return check
 
 
+def as_many(n_frames: int) -> Check:
+    return lambda made, _: "" if len(made.frames) == n_frames else f"{len(made.frames)} frames for {n_frames}"
+
+
 def mouths_at(px: float, place: Place = lambda point: point, share: float = 0.9) -> Check:
-    """``share`` of the frames have their mouth within ``px`` source pixels, on average of its points, of the real one."""
+    """In ``share`` of the frames the mouth lies within ``px`` source pixels of the real one, its points averaged."""
 
     def check(made: ClipData, real: ClipData) -> str:
         n_frames = min(len(made.frames), len(real.frames))
@@ -54,6 +59,18 @@ def crops_like(levels: float) -> Check:
         pair = (clip.frames[:n_frames].astype(float) for clip in (made, real))
         off = float(np.median(np.abs(np.subtract(*pair)).mean((1, 2, 3))))
         return f"crops {off:.1f} levels off" if off > levels else ""
+
+    return check
+
+
+def grey_like(levels: float) -> Check:
+    """The crops are grey, and as bright as the real ones: ``levels`` of 255 apart at most, in the median frame."""
+
+    def check(made: ClipData, real: ClipData) -> str:
+        weights = np.array([0.299, 0.587, 0.114])
+        off = float(np.median(np.abs(made.frames @ weights - real.frames @ weights).mean((1, 2))))
+        colour = int(np.ptp(made.frames.astype(int), axis=-1).max())
+        return f"greys {off:.1f} levels off, {colour} coloured" if off > levels or colour > 3 else ""
 
     return check
 
@@ -88,6 +105,27 @@ def sound_like(db: float, up_to_hz: float = 16000, level: bool = True) -> Check:
     return check
 
 
+def scaled(by_x: float, by_y: float, left: float = 0, top: float = 0) -> Place:
+    """Enlarged, and then set into a larger picture."""
+    return lambda point: (point + 0.5) * (by_x, by_y) - 0.5 + (left, top)
+
+
+def shifted(by_x: float, by_y: float) -> Place:
+    return lambda point: point + (by_x, by_y)
+
+
+def steady(made: ClipData, _: ClipData) -> str:
+    """One person's mouth throughout: no jump from one face to another."""
+    step = np.linalg.norm(np.diff(mouths(made).mean(1), axis=0), axis=1).max()
+    return f"the mouth jumps {step:.0f} px" if step > 20 else ""
+
+
+def alike(px: float, levels: float, place: Place = lambda point: point) -> Check:
+    """The same clip in pictures of another kind: every frame, mouths where ``place`` puts them, on time, with sound."""
+    seen = every(as_long(), mouths_at(px, place), crops_like(levels))
+    return every(seen, pictures_on_time(), sound_like(2))
+
+
 def begins_like(made: ClipData, real: ClipData) -> str:
     """What a file cut short still holds is right: mouths to the pixel but for the last frame, mel or silence."""
     n_frames = len(made.frames) - 1
@@ -97,7 +135,9 @@ def begins_like(made: ClipData, real: ClipData) -> str:
     other = np.abs(made.mel[:n_frames] - real.mel[:n_frames]).max((1, 2)) > 1
     silent = made.mel[:n_frames].max((1, 2)) <= -99
     # A sound that breaks off: one frame holds the break.
-    wrong = [f"mouth {off.max():.2f} px off"] * bool(off.max() > 0.1) + ["sound wrong"] * bool((other & ~silent).sum() > 2)
+    wrong = [f"mouth {off.max():.2f} px off"] * bool(off.max() > 0.1) + ["sound wrong"] * bool(
+        (other & ~silent).sum() > 2
+    )
     return "; ".join(wrong)
 
 
@@ -120,27 +160,27 @@ def mouths(clip: ClipData) -> np.ndarray:
 def picture_lag(made: ClipData, real: ClipData, reach: int = 3) -> int:
     """By how many frames ``made`` shows the mouth of ``real`` later: the shift at which the crops differ least."""
     one, other = (clip.frames.astype(np.float32).mean(-1) for clip in (made, real))
-    return _lag(one, other, reach)
+    return _lag(one, other, reach, np.ones(len(one), bool))
 
 
 def sound_lag(made: ClipData, real: ClipData, reach: int = 12) -> int:
     """By how many columns of the mel, 10 ms each, ``made`` is heard later."""
-    one, other = (np.maximum(clip.mel, AUDIBLE_DB).reshape(-1, 128)[:, :64] for clip in (made, real))
+    one, other = (clip.mel.reshape(-1, 128)[:, :64] for clip in (made, real))
+    heard = one.max(1) > -99  # what is late begins with silence
+    one, other = (np.maximum(mel, AUDIBLE_DB) for mel in (one, other))
     # The level of the whole says nothing of its time.
-    return _lag(one - one.mean(), other - other.mean(), reach)
+    return _lag(one - one[heard].mean(), other - other.mean(), reach, heard)
 
 
-def _lag(made: np.ndarray, real: np.ndarray, reach: int) -> int:
-    n = min(len(made), len(real))
-    inner = np.arange(reach, n - reach)
+def _lag(made: np.ndarray, real: np.ndarray, reach: int, there: np.ndarray) -> int:
+    inner = np.arange(reach, min(len(made), len(real)) - reach)
+    inner = inner[there[inner]]
     off = {lag: float(np.abs(made[inner] - real[inner - lag]).mean()) for lag in range(-reach, reach + 1)}
     return min(off, key=lambda lag: (off[lag], abs(lag)))
 
 
 def _band(hz: float) -> int:
-    import librosa
-
-    return int(np.searchsorted(librosa.mel_frequencies(128, fmin=0, fmax=16000), hz))
+    return int(np.searchsorted(librosa.mel_frequencies(n_mels=128, fmin=0, fmax=16000), hz))
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
