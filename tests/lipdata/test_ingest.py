@@ -207,8 +207,8 @@ def test_a_manifest_decides_clips_and_notices_changed_files(sample: Path, tmp_pa
 
 def test_nothing_is_overwritten_unasked(made: Path, sample: Path, tmp_path: Path) -> None:
     before = digests(made)
-    ran = lipdata("ingest", sample, "-o", made)
-    assert ran.returncode == 2 and "not empty; nothing is overwritten" in ran.stderr
+    ran = lipdata("ingest", sample, "-o", made, "--limit", 3)
+    assert ran.returncode == 2 and "begin anew there with --overwrite" in ran.stderr
     assert digests(made) == before
     picture = tmp_path / "p.png"
     picture.write_text("mine")

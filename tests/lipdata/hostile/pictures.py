@@ -15,8 +15,7 @@ def sizes() -> Iterator[Case]:
         right = judge.alike(max(3.0, 2 * scale[0]), 12, judge.scaled(*scale))
         yield Case("odd sizes", f"size{width}.mkv", coded("-vf", f"scale={width}:{height}", *LOSSLESS), right)
     for left, top, width, height in ((3, 1, 367, 289), (0, 300, 361, 601), (500, 0, 861, 289), (7, 9, 1001, 1003)):
-        # Where the face is small in the picture, a detection may be worse than what was carried along: five frames.
-        mouths = judge.mouths_at(2, judge.shifted(left, top), share=0.8)
+        mouths = judge.mouths_at(3, judge.shifted(left, top))
         right = judge.every(judge.as_long(), mouths, judge.crops_like(6), judge.sound_like(0.1))
         made = coded("-vf", f"format=yuv444p,pad={width}:{height}:{left}:{top}", *LOSSLESS)
         yield Case("odd sizes", f"pad{width}.mkv", made, right)
