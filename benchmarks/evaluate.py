@@ -15,7 +15,6 @@ import numpy as np
 from cpbd import compute as cpbd_of_the_package
 from page import machine, publish
 
-from lipdata import pipeline
 from lipdata.lips import FaceFinder, predictor_path
 from lipdata.shards import STRIDE, WINDOW, open_folder
 from lipmodel.held_out import HeldClip
@@ -57,7 +56,7 @@ def works(clip: HeldClip, fake: np.ndarray, predictor: Path) -> dict[str, Callab
     frames, flat = data.frames[: clip.index.max() + 1], fake.reshape(-1, *fake.shape[2:])
     real = frames[clip.index.ravel()]
     own = OwnFace(data.face, data.face_lips, finder)
-    template = TemplateFace(finder, pipeline.from_json(clip.shard.attributes["pipeline"]).lips)
+    template = TemplateFace(finder)
     rows = clip.index.ravel()
     return {
         "LMD": lambda: lmd(own.landmarks(frames)[rows], own.landmarks(flat)),

@@ -18,7 +18,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 from page import machine, publish
 
-from lipdata import pipeline
 from lipdata.lips import predictor_path
 from lipdata.shards import ClipData, Shard, open_folder
 from lipmodel.interval import Mean, mean_over_clips
@@ -89,7 +88,7 @@ def looked_at(shard: Shard, clip_id: str, others: dict[str, tuple[Shard, str]], 
     """A row for every video of a clip: the mean of each measure over its frames."""
     clip = shard.clip(clip_id)
     rows = np.arange(0, len(clip.frames), EVERY)
-    eye = Eye(clip, pipeline.from_json(shard.attributes["pipeline"]).lips, predictor)
+    eye = Eye(clip, predictor)
     real = eye.see(clip.frames[rows])
     seen: dict[str, Seen] = {
         TRUTH: real,

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job]) -> dict[str, str]
     Raises:
         LipdataError: ``out`` holds something else, or the shards of another manifest or pipeline.
     """
-    asked = {"rows": rows_digest(rows), "pipeline": plan[0].pipeline_digest}
+    asked = {"rows": rows_digest(rows), "pipeline": plan[0].pipeline_digest, "lipdata": metadata.version("lipdata")}
     begun = out / FOLDER / BEGUN
     if begun.exists():
         _require_same(out, _read(begun), asked)
@@ -110,7 +111,7 @@ def _holds(shard: Path, content_sha256: str) -> bool:
 
 
 def _require_same(out: Path, begun: dict[str, Any], asked: dict[str, str]) -> None:
-    for name, what in (("rows", "manifest"), ("pipeline", "pipeline, landmark predictor or version")):
+    for name, what in (("rows", "manifest"), ("pipeline", "pipeline or landmark predictor"), ("lipdata", "lipdata")):
         if begun.get(name) != asked[name]:
             raise LipdataError(
                 f"{out} was begun with another {what}; take another -o, or begin anew there with --overwrite"

@@ -18,7 +18,6 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import track
 
-from lipdata import pipeline
 from lipdata.lips import FaceFinder, predictor_path
 from lipdata.parent import end_with
 from lipdata.shards import ClipData
@@ -60,8 +59,8 @@ class Eye:
         predictor: dlib's 68-point predictor.
     """
 
-    def __init__(self, clip: ClipData, lips: pipeline.Lips, predictor: Path) -> None:
-        finder, self._template = _faces(predictor, lips)
+    def __init__(self, clip: ClipData, predictor: Path) -> None:
+        finder, self._template = _faces(predictor)
         self._own = OwnFace(clip.face, clip.face_lips, finder)
 
     def see(self, frames: np.ndarray) -> Seen:
@@ -104,7 +103,7 @@ def measure(clip: HeldClip, spoken: np.ndarray, predictor: Path) -> pd.DataFrame
         A row a frame: clip_id, video, window, frame (of the clip), then the measures by name.
     """
     data, index = clip.data(), clip.index  # index: N, T
-    eye = Eye(data, pipeline.from_json(clip.shard.attributes["pipeline"]).lips, predictor)
+    eye = Eye(data, predictor)
     real = eye.see(data.frames[: index.max() + 1])
     still = real[np.zeros(len(real.frames), int)]
     model = eye.see(spoken.reshape(-1, *spoken.shape[2:]))
@@ -137,7 +136,7 @@ def compared(real: Seen, fake: Seen) -> pd.DataFrame:
 
 
 @cache
-def _faces(predictor: Path, lips: pipeline.Lips) -> tuple[FaceFinder, TemplateFace]:
+def _faces(predictor: Path) -> tuple[FaceFinder, TemplateFace]:
     """Once a process: the predictor is a file of 100 MB."""
     finder = FaceFinder(predictor)
-    return finder, TemplateFace(finder, lips)
+    return finder, TemplateFace(finder)

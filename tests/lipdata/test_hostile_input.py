@@ -25,7 +25,17 @@ FEW = (
     *("mp4.mpg", "text.mpg", "picture.mpg", "zip.mpg", "folder.mpg", "new\nline.mpg", "唇😀.mpg", "-i.mpg", "mute.mp4"),
     *("blind.mp3", "cover.mp3", "cover.mp4", "two-sounds.mkv", "frames1.mkv", "frames15.mkv", "frames16.mkv"),
     *("fps10.mkv", "fps30.mp4", "fps50.mkv", "jitter1.mkv", "hole.mkv", "runs-over.ts", "twice.mpg", "size.mpg"),
-    *("rate.mpg", "mono.mpg", "size719.mkv", "size40.mkv", "sar720x288.mkv", "pal.mp4", "turned90.mp4", "gray.mkv"),
+    *(
+        "rate.mpg",
+        "mono.mpg",
+        "size719.mkv",
+        "pad361.mkv",
+        "size40.mkv",
+        "sar720x288.mkv",
+        "pal.mp4",
+        "turned90.mp4",
+        "gray.mkv",
+    ),
     *("interlaced.mpg", "corner.mp4", "gone10-5.mkv", "gone10-6.mkv", "left.mkv", "right-larger.mkv", "vflip.mkv"),
     *("rate8000.mkv", "5-1.mkv", "libopus.mkv", "sound-0.5.mp4", "sound+0.5.mkv"),
 )

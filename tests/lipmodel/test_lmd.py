@@ -12,8 +12,8 @@ def clips(grid_shards):
 
 
 @pytest.fixture(scope="module")
-def template(finder, setup):
-    return TemplateFace(finder, setup.lips)
+def template(finder):
+    return TemplateFace(finder)
 
 
 def own_face(clip, finder):
