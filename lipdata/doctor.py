@@ -15,18 +15,23 @@ NEEDED = {
     "dlib-bin": "dlib",
     "ffmpeg-python": "ffmpeg",
     "h5py": "h5py",
+    "jinja2": "jinja2",
     "joblib": "joblib",
     "librosa": "librosa",
+    "lightning-fabric": "lightning_fabric",
+    "matplotlib": "matplotlib",
     "numpy": "numpy",
     "opencv-python-headless": "cv2",
     "pandas": "pandas",
     "rich": "rich",
     "safetensors": "safetensors",
+    "scikit-image": "skimage",
+    "scipy": "scipy",
     "tensorboard": "tensorboard",
     "threadpoolctl": "threadpoolctl",
     "torch": "torch",
 }
-FOR_THE_SAMPLE = {"scikit-image": "skimage", "espeakng-loader": "espeakng_loader"}
+FOR_THE_SAMPLE = {"espeakng-loader": "espeakng_loader"}
 ENCODERS = ("libx264", "aac", "mpeg1video", "mp2")
 
 
