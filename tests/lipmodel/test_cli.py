@@ -136,5 +136,5 @@ def test_shards_of_another_geometry_are_refused(shards_folder, tmp_path):
         rows = len(file["frames"])
         del file["frames"]
         file["frames"] = np.zeros((rows, 96, 96, 3), np.uint8)
-    fails(call("fit", odd, "-o", tmp_path / "run"), "frames of shape (96, 96, 3)", "takes (64, 64, 3)")
+    fails(call("fit", odd, "-o", tmp_path / "run"), "frames of shape (96, 96, 3)", "allowed: (64, 64, 3)")
     assert not (tmp_path / "run").exists()
