@@ -179,8 +179,8 @@ def test_mistakes_are_told_in_one_line(run, crop, tmp_path):
 
 
 def test_a_face_that_ends_above_the_mouth(run, tmp_path):
-    photo, speech = write_photo(tmp_path / "photo.png", rows=146), write_speech(tmp_path / "speech.wav", 0.64)
-    refused(run, photo, speech, tmp_path / "out.mp4", "photo.png: its mouth lies outside the picture")
+    photo, speech = write_photo(tmp_path / "photo.png", rows=140), write_speech(tmp_path / "speech.wav", 0.64)
+    refused(run, photo, speech, tmp_path / "out.mp4", "photo.png: no face found in the image of 512x140")
 
 
 def test_a_run_without_a_checkpoint_is_told(run, crop, tmp_path):
