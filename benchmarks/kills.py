@@ -123,6 +123,8 @@ def prepare(corpus: Path, work: Path) -> None:
 def main(corpus: Path) -> None:
     about = machine()
     random.seed(SEED)
+    # A shell that starts this in the background has Ctrl-C ignored, by all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     equal, hit = Counter(), Counter()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
