@@ -68,9 +68,7 @@ def ingest(
         raise LipdataError(f"{corpus} is no folder; give the folder that the manifest's paths start from")
     plan = job.plan(corpus, rows, out, pipeline, predictor, fail_fast=fail_fast)
     with _writable(out), _own(out):
-        if overwrite:
-            record.clear(out)
-        asked = record.begin(out, rows, plan)
+        asked = record.begin(out, rows, plan, overwrite=overwrite)
         done: list[Result] = []
         with watched(out / record.FOLDER, done, report):
             for result in Crew(jobs, scheduler).make(plan):
@@ -132,7 +130,8 @@ def _about(
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on: ffmpeg, dlib, opencv, librosa, and lipdata itself."""
+    """Versions of what the numbers depend on: ffmpeg, dlib, opencv, numpy, lipdata itself; and librosa, its measure."""
     said = subprocess.run([ffmpeg_binary(), "-version"], capture_output=True, text=True, check=True).stdout
-    packages = {"dlib": "dlib-bin", "opencv": "opencv-python-headless", "librosa": "librosa", "lipdata": "lipdata"}
+    packages = {"dlib": "dlib-bin", "opencv": "opencv-python-headless"}
+    packages |= {name: name for name in ("librosa", "lipdata", "numpy")}
     return {"ffmpeg": said.split()[2]} | {name: metadata.version(package) for name, package in packages.items()}

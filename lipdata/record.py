@@ -6,6 +6,7 @@ what it held stands in manifest.csv, ledger.csv and dataset.json, and can be wor
 """
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,8 +26,11 @@ BEGUN = "begun.json"
 FINISHED = "dataset.json"
 
 
-def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job]) -> dict[str, str]:
+def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job], *, overwrite: bool) -> dict[str, str]:
     """Begin an ingest in ``out``, or go on with the one that stands there.
+
+    Args:
+        overwrite: first remove what an ingest has made there.
 
     Returns:
         The digests of what was asked for.
@@ -36,7 +40,9 @@ def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job]) -> dict[str, str]
     """
     asked = {"rows": rows_digest(rows), "pipeline": plan[0].pipeline_digest, "lipdata": metadata.version("lipdata")}
     begun = out / FOLDER / BEGUN
-    if begun.exists():
+    if overwrite:
+        _clear(out)
+    elif begun.exists():
         _require_same(out, _read(begun), asked)
     elif (out / FINISHED).exists():
         about = _read(out / FINISHED)
@@ -57,23 +63,6 @@ def finish(out: Path) -> None:
     # First what says that it is one: were the rest of it left behind, it would be worked out again.
     (out / FOLDER / BEGUN).unlink()
     shutil.rmtree(out / FOLDER)
-
-
-def clear(out: Path) -> None:
-    """Remove what an ingest has made in ``out``, and nothing else.
-
-    Raises:
-        LipdataError: ``out`` is no folder that an ingest made.
-    """
-    if not out.exists():
-        return
-    if not (out / FINISHED).exists() and not (out / FOLDER / BEGUN).exists():
-        _require_none_but(out, FOLDER)
-    for path in (*out.glob("*.h5"), *(out / name for name in (FINISHED, "ledger.csv", "manifest.csv"))):
-        path.unlink(missing_ok=True)
-    for path in (out / FOLDER).glob("*.*"):  # not the lock
-        path.unlink()
-    remove_leftovers(out)
 
 
 def keep(job: Job, result: Result) -> None:
@@ -108,6 +97,23 @@ def _holds(shard: Path, content_sha256: str) -> bool:
         return shards.content_sha256(shard) == content_sha256
     except (LipdataError, OSError):
         return False
+
+
+def _clear(out: Path) -> None:
+    """Remove what an ingest has made in ``out``, and nothing else; refuse a folder in which none has."""
+    if not (out / FINISHED).exists() and not (out / FOLDER / BEGUN).exists():
+        _require_none_but(out, FOLDER)
+    remove_leftovers(out)
+    for path in out.glob("*.h5"):
+        # Somebody may have put a file of his own beside the shards.
+        if re.fullmatch(r"[a-z0-9_]+-\d{5}\.h5", path.name):
+            path.unlink()
+    for path in (out / FOLDER).glob("*.*"):  # not the lock
+        if path.name != BEGUN:
+            path.unlink()
+    # Last what says that an ingest made all this: killed before, it is cleared by the same command.
+    for path in (out / "ledger.csv", out / "manifest.csv", out / FINISHED, out / FOLDER / BEGUN):
+        path.unlink(missing_ok=True)
 
 
 def _require_same(out: Path, begun: dict[str, Any], asked: dict[str, str]) -> None:

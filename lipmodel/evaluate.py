@@ -7,6 +7,8 @@ clip, as the paper's test set is made of windows (Table 1). Two more videos are 
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -54,7 +56,6 @@ def evaluate(
         LipdataError: ``out`` holds an evaluation, no trained run, shards of another geometry, no clip of the split, or
             a mel that is not finite.
     """
-    _require_free(out, overwrite=overwrite)
     run = config.load(folder)
     manifest_path = manifest_path or manifest_of(run, shards)
     held = held_out(shards, manifest_path, split, run)
@@ -63,8 +64,9 @@ def evaluate(
     # All that says what was measured is looked at before it is: a training that still runs removes old checkpoints.
     weights, step = chosen_checkpoint(folder, run, best=best)
     generator, digests = load_generator(weights, run), (sha256(weights), sha256(manifest_path))
-    torch.backends.cudnn.allow_tf32 = False  # a GPU shall measure what a CPU does
-    frames = measure_all(held.clips, partial(_spoken, generator), jobs)
+    _require_free(out, overwrite=overwrite)
+    with _full_precision():
+        frames = measure_all(held.clips, partial(_spoken, generator), jobs)
     clips = scores.by_clip(frames)
     examples = _examples(scores.ranked(clips))
     evaluation = Evaluation(
@@ -104,6 +106,16 @@ def evaluate(
 def versions() -> dict[str, str]:
     """Of the packages that the numbers depend on."""
     return {package: metadata.version(package) for package in PACKAGES}
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """A GPU measures what a CPU does; what is trained afterwards in this process is trained as before."""
+    before, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _spoken(generator: nn.Module, clip: HeldClip) -> np.ndarray:

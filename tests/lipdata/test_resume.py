@@ -49,7 +49,9 @@ def test_another_manifest_or_pipeline_is_refused(whole: Path, corpus: Path, pipe
         assert refused.returncode == 2 and said in refused.stderr and "--overwrite" in refused.stderr
         assert refused.stderr.count("\n") == 1
     assert contents(out) == contents(whole)
+    (out / "thesis.h5").write_text("mine")
     anew = run(corpus, out, pipeline, "--limit", 3, "--overwrite")
+    (out / "thesis.h5").unlink()  # still there
     assert anew.returncode == 0 and "found 3 = ok 3" in anew.stdout
     assert sorted(path.name for path in out.iterdir())[1:3] == ["grid-00000.h5", "grid-00001.h5"]
 

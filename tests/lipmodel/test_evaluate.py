@@ -240,5 +240,15 @@ def test_command(folder, grid_shards, one_clip):
     assert json.loads(shown.stdout) == json.loads((folder / "cli" / "evaluation.json").read_text())
 
 
+def test_a_mistake_leaves_no_folder_and_no_setting_behind(folder, shards_folder, tmp_path):
+    before = torch.backends.cudnn.allow_tf32
+    with pytest.raises(LipdataError, match="is no run folder"):
+        evaluate(tmp_path / "nope", shards_folder, tmp_path / "nope" / "evaluation-test")
+    assert not (tmp_path / "nope").exists()
+    untrained(tmp_path / "run", shards_folder, {1: None})
+    evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
 def test_corpus_that_the_paper_does_not_have(found):
     assert "The paper has no numbers for corpus 'other'." in replace(found, corpus="other").lines(paper=True)
