@@ -77,7 +77,7 @@ def victims(process: subprocess.Popen, what: str) -> list[int]:
     below = descendants(process.pid)
     if what == "ffmpeg":
         return [pid for pid, line in below.items() if line.startswith(os.fsencode(ffmpeg_binary()))]
-    return [pid for pid, line in below.items() if b"loky" in line and b"tracker" not in line]
+    return [pid for pid, line in below.items() if b"forkserver" in line]  # the server that they are forked from, too
 
 
 def disturbed(asked: list[str], what: str, after_s: float) -> str:

@@ -12,6 +12,7 @@ import joblib
 from lipdata import record
 from lipdata.cluster import connected, deaths
 from lipdata.errors import LipdataError
+from lipdata.forked import forked_workers
 from lipdata.job import Job, Result
 from lipdata.worker import make_shard
 
@@ -71,7 +72,7 @@ class Crew:
         # only where two are allowed; no more than one of them is given work.
         processes = max(2, min(workers, len(plan)))
         in_work = "2 * n_jobs" if workers > 1 else 1
-        with joblib.parallel_config("loky", n_jobs=processes, inner_max_num_threads=1):
+        with forked_workers(processes, plan[0].predictor):
             yield from joblib.Parallel(return_as="generator_unordered", pre_dispatch=in_work, batch_size=1)(work)
 
     def _count(self, signal: str) -> None:

@@ -74,10 +74,9 @@ def _package(name: str, module: str, mend: str, *, needed: bool) -> Finding:
 
 
 def _ffmpeg() -> str:
-    from lipdata.media import ffmpeg_binary
+    from lipdata.media import ffmpeg_binary, ffmpeg_version
 
-    said = subprocess.run([ffmpeg_binary(), "-version"], capture_output=True, text=True, check=True).stdout
-    return f"{said.split()[2]}, {ffmpeg_binary()}"
+    return f"{ffmpeg_version(ffmpeg_binary())}, {ffmpeg_binary()}"
 
 
 def _encoders() -> str:

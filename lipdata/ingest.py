@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -18,7 +17,7 @@ from lipdata.job import Job, Result
 from lipdata.ledger import OK, Entry
 from lipdata.lock import locked
 from lipdata.manifest import Row
-from lipdata.media import ffmpeg_binary
+from lipdata.media import ffmpeg_binary, ffmpeg_version
 from lipdata.pipeline import Pipeline
 from lipdata.tally import Report, watched
 
@@ -130,8 +129,7 @@ def _about(
 
 
 def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on: ffmpeg, dlib, opencv, numpy, lipdata itself; and librosa, its measure."""
-    said = subprocess.run([ffmpeg_binary(), "-version"], capture_output=True, text=True, check=True).stdout
-    packages = {"dlib": "dlib-bin", "opencv": "opencv-python-headless"}
-    packages |= {name: name for name in ("librosa", "lipdata", "numpy")}
-    return {"ffmpeg": said.split()[2]} | {name: metadata.version(package) for name, package in packages.items()}
+    """Versions of what the numbers depend on: ffmpeg, dlib, opencv, numpy, lipdata itself."""
+    packages = {"dlib": "dlib-bin", "opencv": "opencv-python-headless", "lipdata": "lipdata", "numpy": "numpy"}
+    found = {name: metadata.version(package) for name, package in packages.items()}
+    return {"ffmpeg": ffmpeg_version(ffmpeg_binary())} | found

@@ -1,5 +1,6 @@
 """Mouth landmarks of a clip: dlib's face detector now and then, its 68-point predictor on every frame between."""
 
+import functools
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -127,6 +128,12 @@ class FaceFinder:
         """The 68 points of the face in ``box``, source pixels [shape=(68, 2)]."""
         shape = self._predictor(frame, dlib.rectangle(*(round(float(edge)) for edge in box)))
         return np.array([(part.x, part.y) for part in shape.parts()], np.float32)
+
+
+@functools.cache
+def loaded_finder(path: Path) -> FaceFinder:
+    """A finder that stays in memory: loading one takes half a second."""
+    return FaceFinder(path)
 
 
 class _Face:

@@ -86,9 +86,19 @@ def ffmpeg_binary() -> str:
 
 def _version(binary: str) -> tuple[int, int]:
     """Major and minor; a build without a number is of today."""
-    said = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False).stdout
-    number = re.match(r"ffmpeg version n?(\d+)\.(\d+)", said)
+    number = re.match(r"n?(\d+)\.(\d+)", ffmpeg_version(binary))
     return (int(number[1]), int(number[2])) if number else (999, 0)
+
+
+@functools.cache
+def ffmpeg_version(binary: str) -> str:
+    """What ``-version`` says; empty where it says nothing. One that is killed is asked again."""
+    for _ in range(TRIES):
+        asked = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False)
+        if asked.returncode >= 0:
+            break
+    said = re.match(r"ffmpeg version (\S+)", asked.stdout)
+    return said[1] if said else ""
 
 
 def read_clip(

@@ -1,21 +1,18 @@
 """A worker: one job -> one whole shard, and the record that it is."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
-from threadpoolctl import threadpool_limits
 
 from lipdata import record, shards
 from lipdata.clip import Made, make_clip
 from lipdata.errors import ClipError, FirstFailure
+from lipdata.forked import as_worker
 from lipdata.job import Job, Result
 from lipdata.ledger import FAILED, OK, Entry
-from lipdata.lips import FaceFinder
+from lipdata.lips import loaded_finder
 from lipdata.manifest import Row
-from lipdata.parent import end_with
 from lipdata.source import Source, locate
 
 # A fault of ours that one clip brings out costs that clip, and says so; a full disk or too little memory ends the run.
@@ -38,16 +35,13 @@ def make_shard(job: Job) -> Result:
         FirstFailure: a clip has failed, and the job says to stop at the first.
         OSError, LipdataError: the shard cannot be written.
     """
-    end_with(job.parent_pid)
-    done = record.known(job)
-    if done is None:
-        cv2.setNumThreads(1)
-        # Not for speed alone: a product summed by two threads differs in its last bit from one summed by one.
-        with threadpool_limits(1):
+    with as_worker(job.parent_pid):
+        done = record.known(job)
+        if done is None:
             done = _made_shard(job)
-        record.keep(job, done)
-    else:
-        record.tally(job).write_text("".join(f"{entry.status}\n" for entry in done.entries))
+            record.keep(job, done)
+        else:
+            record.tally(job).write_text("".join(f"{entry.status}\n" for entry in done.entries))
     _require_none_failed(done.entries, job)
     return done
 
@@ -82,7 +76,7 @@ def _made(row: Row, where: Source, job: Job) -> Made:
     if reason:
         raise ClipError("worker", reason)
     try:
-        return make_clip(row, where, _finder(job.predictor), job.pipeline)
+        return make_clip(row, where, loaded_finder(job.predictor), job.pipeline)
     except UNFORESEEN as error:
         raise ClipError("unforeseen", f"{type(error).__name__}: {str(error)[:200]}; please report it") from error
 
@@ -92,12 +86,6 @@ def _require_none_failed(entries: Sequence[Entry], job: Job) -> None:
     if failed:
         told = f"{failed.clip_id} failed: {failed.stage}: {failed.reason}"
         raise FirstFailure(f"{told}; stopped at the first failure")
-
-
-@functools.cache
-def _finder(predictor: Path) -> FaceFinder:
-    """The predictor is 100 MB: loaded once a worker."""
-    return FaceFinder(predictor)
 
 
 def _ok(clip: Made, job: Job, start: int) -> Entry:

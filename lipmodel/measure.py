@@ -18,8 +18,8 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import track
 
-from lipdata.lips import FaceFinder, predictor_path
-from lipdata.parent import end_with
+from lipdata.forked import as_worker, forked_workers
+from lipdata.lips import loaded_finder, predictor_path
 from lipdata.shards import ClipData
 from lipmodel.held_out import HeldClip
 from lipmodel.metrics.cpbd import cpbd
@@ -60,8 +60,8 @@ class Eye:
     """
 
     def __init__(self, clip: ClipData, predictor: Path) -> None:
-        finder, self._template = _faces(predictor)
-        self._own = OwnFace(clip.face, clip.face_lips, finder)
+        self._template = _template(predictor)
+        self._own = OwnFace(clip.face, clip.face_lips, loaded_finder(predictor))
 
     def see(self, frames: np.ndarray) -> Seen:
         """Landmarks and sharpness of frames [shape=(T, 64, 64, 3), uint8, RGB]."""
@@ -81,7 +81,7 @@ def measure_all(
     predictor, group = predictor_path(), CLIPS_AT_ONCE * processes
     tables: list[pd.DataFrame] = []
     firsts = range(0, len(clips), group)
-    with Parallel(processes) as pool:
+    with forked_workers(processes, predictor), Parallel() as pool:
         for first in track(firsts, "measuring", console=Console(stderr=True), disable=not sys.stderr.isatty()):
             pairs = [(clip, made(clip)) for clip in clips[first : first + group]]
             tables += pool(delayed(_measured)(os.getpid(), *pair, predictor) for pair in pairs)
@@ -89,8 +89,8 @@ def measure_all(
 
 
 def _measured(parent_pid: int, clip: HeldClip, spoken: np.ndarray, predictor: Path) -> pd.DataFrame:
-    end_with(parent_pid)
-    return measure(clip, spoken, predictor)
+    with as_worker(parent_pid):
+        return measure(clip, spoken, predictor)
 
 
 def measure(clip: HeldClip, spoken: np.ndarray, predictor: Path) -> pd.DataFrame:
@@ -136,7 +136,5 @@ def compared(real: Seen, fake: Seen) -> pd.DataFrame:
 
 
 @cache
-def _faces(predictor: Path) -> tuple[FaceFinder, TemplateFace]:
-    """Once a process: the predictor is a file of 100 MB."""
-    finder = FaceFinder(predictor)
-    return finder, TemplateFace(finder)
+def _template(predictor: Path) -> TemplateFace:
+    return TemplateFace(loaded_finder(predictor))

@@ -1,6 +1,5 @@
 """Runs of an ingest as a user starts them, to be disturbed, and what must be the same afterwards."""
 
-import re
 import subprocess
 import sys
 import time
@@ -36,17 +35,16 @@ def until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    """loky's workers, but not its tracker of resources."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            said = (folder / "cmdline").read_bytes()
-            parent = int(re.findall(r"PPid:\t(\d+)", (folder / "status").read_text())[0])
-        except (OSError, IndexError):
-            continue
-        if parent == process.pid and b"loky" in said and b"tracker" not in said:
-            found.append(int(folder.name))
-    return found
+    """The processes below the fork server, which is the only one below the run that has any."""
+    return [worker for child in _children(process.pid) for worker in _children(child)]
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        tasks = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []  # ended in the meantime
+    return [int(child) for task in tasks for child in task.split()]
 
 
 def tallied(out: Path, name: str) -> int:

@@ -62,7 +62,7 @@ def test_the_folder_is_as_the_contract_says(made: Path, sample: Path) -> None:
     assert (table.n_frames == 75).all() and (table.seconds == 3.0).all() and (table.status == "ok").all()
     about = json.loads((made / "dataset.json").read_text())
     assert (about["found"], about["ok"], about["failed"], about["version"]) == (4, 4, 0, 1)
-    assert set(about["versions"]) == {"ffmpeg", "dlib", "opencv", "librosa", "lipdata", "numpy"}
+    assert set(about["versions"]) == {"ffmpeg", "dlib", "opencv", "lipdata", "numpy"}
     manifest = pd.read_csv(made / "manifest.csv", keep_default_na=False)
     assert manifest.split.tolist().count("test") == 1
     for row in manifest.itertuples():

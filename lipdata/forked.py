@@ -1,0 +1,58 @@
+"""Workers that are forked from one process, which has imported what they need and loaded the predictor.
+
+So a worker begins at once, one that died is soon replaced, and all hold one copy of the predictor's 100 MB: in memory,
+and in the cache that the cores share.
+"""
+
+import functools
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import joblib
+from joblib.externals.loky.backend.context import get_start_method, set_start_method
+from threadpoolctl import threadpool_limits
+
+
+@contextmanager
+def forked_workers(processes: int, predictor: Path) -> Iterator[None]:
+    """joblib.Parallel has such workers for the length of a block; ``lipdata.loaded`` is what they have loaded."""
+    before = get_start_method()
+    os.environ["LIPDATA_LANDMARKS"] = str(predictor)
+    multiprocessing.set_forkserver_preload(["lipdata.loaded"])
+    set_start_method("forkserver", force=True)
+    try:
+        with joblib.parallel_config("loky", n_jobs=processes):
+            yield
+    finally:
+        set_start_method(before, force=True)
+
+
+@contextmanager
+def as_worker(parent_pid: int) -> Iterator[None]:
+    """Work on one core for the length of a block, and end when the run is gone: nobody would hear of what is made.
+
+    Args:
+        parent_pid: the run. Where it did not start this process, as on a cluster, that ends by other means.
+    """
+    _end_with(parent_pid)
+    cv2.setNumThreads(1)
+    # Not for speed alone: a product summed by two threads differs in its last bit from one summed by one.
+    with threadpool_limits(1):
+        yield
+
+
+@functools.cache
+def _end_with(parent_pid: int) -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None and parent.pid == parent_pid:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: multiprocessing.Process) -> None:
+    parent.join()
+    os._exit(1)
