@@ -1,11 +1,12 @@
 """Every rule and every checksum of a manifest or a shard folder, each broken one as a line."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from lipdata import ledger, manifest, shards
+from lipdata import files, ledger, manifest, record, shards
 from lipdata.errors import LipdataError
 from lipdata.ledger import FAILED, OK
 from lipdata.shards import Shard
@@ -30,7 +31,11 @@ def check(path: Path) -> list[str]:
 
 def _folder(folder: Path) -> Iterator[str]:
     found: dict[str, Shard] = {}
-    for path in sorted(folder.glob("*.h5")):
+    wrong = _not_as_written(folder)
+    yield from wrong.values()
+    for path in sorted(folder.glob("[!.]*.h5")):
+        if path.name in wrong:
+            continue  # before HDF5 sees it: a damaged file may keep it busy for ever
         try:
             found[path.name] = Shard(path)
             yield from _shard(found[path.name])
@@ -40,9 +45,34 @@ def _folder(folder: Path) -> Iterator[str]:
         yield from _ledger(folder, found)
     except LipdataError as error:
         yield str(error)
-    digests = {str(shard.attributes["pipeline_digest"]) for shard in found.values()}
-    if len(digests) > 1:
-        yield f"{folder}: its shards come of {len(digests)} different pipelines"
+    pipelines = {str(shard.attributes["pipeline_digest"]) for shard in found.values()}
+    if len(pipelines) > 1:
+        yield f"{folder}: its shards come of {len(pipelines)} different pipelines"
+
+
+def _told(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file, as dataset.json tells it; nothing where it does not."""
+    try:
+        digests = json.loads((folder / record.FINISHED).read_bytes())["files"]
+        return {str(name): str(digest) for name, digest in digests.items()}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _not_as_written(folder: Path) -> dict[str, str]:
+    """What is wrong with the files as such, by name."""
+    digests = _told(folder)
+    if not digests:
+        return {record.FINISHED: f"{folder / record.FINISHED} is missing, or not what ingest wrote; ingest again"}
+    wrong = {}
+    for name in sorted({*digests, *(path.name for path in folder.glob("[!.]*.h5"))}):
+        if not (folder / name).is_file():
+            wrong[name] = f"{folder / name} is missing; ingest again"
+        elif name not in digests:
+            wrong[name] = f"{folder / name} is no file of this dataset; take it away"
+        elif files.sha256(folder / name) != digests[name]:
+            wrong[name] = f"{folder / name} is damaged: its SHA-256 is not what ingest wrote down; ingest again"
+    return wrong
 
 
 def _shard(shard: Shard) -> Iterator[str]:

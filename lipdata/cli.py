@@ -2,8 +2,11 @@
 
 import json
 import shlex
+import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -109,33 +112,35 @@ def ingest(
     """
     if (backend == "dask") != bool(scheduler):
         raise click.UsageError("--backend dask and --scheduler tcp://HOST:PORT go together.")
-    import joblib
-
-    from lipdata import corpora, manifest, pipeline
-    from lipdata.ingest import ingest as run
-    from lipdata.lips import predictor_path
-    from lipdata.progress import clip_progress
-    from lipdata.summary import summarise
-
-    setup = pipeline.load(pipeline_name)
-    rows = manifest.read(manifest_path) if manifest_path else corpora.find_clips(corpus, setup.corpus)
-    rows = rows[:limit]
     try:
-        with clip_progress(len(rows)) as report:
-            run(
-                corpus,
-                rows,
-                out,
-                setup,
-                predictor=predictor_path(landmarks),
-                jobs=jobs or joblib.cpu_count(),
-                fail_fast=fail_fast,
-                report=report,
-                scheduler=scheduler,
-                overwrite=overwrite,
-            )
+        with _ended_as_by_ctrl_c():
+            import joblib
+
+            from lipdata import corpora, manifest, pipeline
+            from lipdata.ingest import ingest as run
+            from lipdata.lips import predictor_path
+            from lipdata.progress import clip_progress
+            from lipdata.summary import summarise
+
+            setup = pipeline.load(pipeline_name)
+            rows = manifest.read(manifest_path) if manifest_path else corpora.find_clips(corpus, setup.corpus)
+            rows = rows[:limit]
+            with clip_progress(len(rows)) as report:
+                run(
+                    corpus,
+                    rows,
+                    out,
+                    setup,
+                    predictor=predictor_path(landmarks),
+                    jobs=jobs or joblib.cpu_count(),
+                    fail_fast=fail_fast,
+                    report=report,
+                    scheduler=scheduler,
+                    overwrite=overwrite,
+                )
     except KeyboardInterrupt:
-        click.echo(f"stopped; whole shards are kept\nnext: {shlex.join(['lipdata', *sys.argv[1:]])}", err=True)
+        same = [word for word in sys.argv[1:] if word != "--overwrite"]
+        click.echo(f"stopped; whole shards are kept\nnext: {shlex.join(['lipdata', *same])}", err=True)
         sys.exit(130)
     summary = summarise(out)
     click.echo("\n".join(summary.lines()))
@@ -144,6 +149,20 @@ def ingest(
     if summary.ok:
         click.echo(f"next: lipmodel fit {out}")
     sys.exit(1 if summary.failed > max_failed else 0)
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """What else asks a run to end, does it as well as Ctrl-C: a batch system, a terminal that is closed."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler == signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @main.command("manifest")

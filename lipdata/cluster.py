@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from joblib.externals.loky.process_executor import TerminatedWorkerError
-
 from lipdata.errors import LipdataError
 
 ANSWERS_WITHIN = "10s"
+# With one worker joblib would do the work in the run itself, where a clip that kills its worker ends it all.
+WORKERS, JOIN_WITHIN_S = 2, 60
+# Dask gives up a task that this many workers have died of. A clip fails after two (``record.blamed``), but a shard may
+# hold more than one such clip; joblib never hears of a task that was given up, and would wait for ever.
+DEATHS = 1000
 
 
 @contextmanager
@@ -16,7 +19,7 @@ def connected(scheduler: str) -> Iterator[Any]:
     """A client of the scheduler at this address, for the length of a block.
 
     Raises:
-        LipdataError: Dask is not installed, or no scheduler answers.
+        LipdataError: Dask is not installed, no scheduler answers, or it has too few workers.
     """
     try:
         from distributed import Client
@@ -29,13 +32,17 @@ def connected(scheduler: str) -> Iterator[Any]:
             f"no Dask scheduler answers at {scheduler}; start one with: dask scheduler (see docs/scaling.md)"
         ) from error
     with client:
+        try:
+            client.wait_for_workers(WORKERS, JOIN_WITHIN_S)
+        except TimeoutError as error:
+            there = len(client.nthreads())  # type: ignore[no-untyped-call]
+            raise LipdataError(
+                f"{scheduler} has {there} workers after {JOIN_WITHIN_S} s; needed: {WORKERS}; start more with: dask "
+                f"worker {scheduler}"
+            ) from error
+        client.run_on_scheduler(_allow_deaths)  # type: ignore[no-untyped-call]
         yield client
 
 
-def deaths() -> tuple[type[Exception], ...]:
-    """What is raised when a worker has died, here or, if Dask is installed, on a cluster."""
-    try:
-        from distributed import KilledWorker
-    except ImportError:
-        return (TerminatedWorkerError,)
-    return TerminatedWorkerError, KilledWorker
+def _allow_deaths(dask_scheduler: Any) -> None:
+    dask_scheduler.allowed_failures = DEATHS

@@ -1,22 +1,22 @@
-"""Workers, here or on a cluster. When one dies its shard is tried again; a clip that kills its worker twice fails.
+"""Workers, here or on a cluster. When one dies its shard is tried again; a clip that kills two workers fails.
 
-On a cluster Dask itself gives the shard of a dead worker to others, three times, before we hear of it.
+On a cluster Dask itself gives the shard of a dead worker to another.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from lipdata import record
-from lipdata.cluster import connected, deaths
+from lipdata.cluster import connected
 from lipdata.errors import LipdataError
 from lipdata.forked import forked_workers
 from lipdata.job import Job, Result
 from lipdata.worker import make_shard
 
-# Deaths that no clip can be blamed for, before the run is given up.
+# Deaths of workers that had not begun any shard, before the run is given up.
 UNEXPLAINED = 10
 
 
@@ -36,56 +36,45 @@ class Crew:
     def make(self, plan: Sequence[Job]) -> Iterator[Result]:
         """Make all shards, in whatever order they are done.
 
-        When a worker dies, all shards in work are begun again, each alone, so that the next death says whose it is. A
-        clip at which the worker was when its shard was in work at both deaths is tried no more.
+        When a worker dies, joblib ends all of them. The shards in work are then begun again, each alone, so that the
+        next death says whose it is.
 
         Raises:
             LipdataError: workers die again and again, and no clip is to blame.
         """
         todo = {job.name: job for job in plan}
-        suspects: dict[str, str | None] = {}  # shard -> the clip in work at its last death
+        suspects: list[str] = []
         while todo:
             alone = next((todo[name] for name in suspects if name in todo), None)
             try:
                 for result in self._run([alone] if alone else list(todo.values()), 1 if alone else self.jobs):
                     record.tally(todo.pop(result.name)).unlink(missing_ok=True)
-                    suspects.pop(result.name, None)
                     yield result
-            except deaths() as error:
-                signal = ", ".join(sorted(set(re.findall(r"SIG[A-Z]+", str(error))))) or "no signal"
-                begun = {name: clip for name, clip in map(_in_work, todo.values()) if clip is not None}
-                if alone and begun.get(alone.name) and begun[alone.name] == suspects[alone.name]:
-                    blamed = (begun[alone.name], f"its worker died twice ({signal})")
-                    todo[alone.name] = replace(alone, guilty=(*alone.guilty, blamed))
-                    suspects[alone.name] = None
-                else:
-                    self._count(signal)
-                    suspects |= begun
+            except TerminatedWorkerError as error:
+                suspects = [name for name, job in todo.items() if record.tally(job).exists()]
+                if not suspects:
+                    self._count(error)
 
     def _run(self, plan: list[Job], workers: int) -> Iterator[Result]:
         work = (joblib.delayed(make_shard)(job) for job in plan)
+        # As soon as each is done, and one shard is one task.
+        options = {"return_as": "generator_unordered", "batch_size": 1}
         if self.scheduler:
             with connected(self.scheduler) as client, joblib.parallel_config("dask", client=client):
-                yield from joblib.Parallel(batch_size=1)(work)
+                # All are given to Dask at once: workers may join later.
+                yield from joblib.Parallel(**options, pre_dispatch="all")(work)
             return
         # A worker of its own even where one is enough: what kills it must not take the run along. joblib makes one
         # only where two are allowed; no more than one of them is given work.
         processes = max(2, min(workers, len(plan)))
         in_work = "2 * n_jobs" if workers > 1 else 1
         with forked_workers(processes, plan[0].predictor):
-            yield from joblib.Parallel(return_as="generator_unordered", pre_dispatch=in_work, batch_size=1)(work)
+            yield from joblib.Parallel(**options, pre_dispatch=in_work)(work)
 
-    def _count(self, signal: str) -> None:
+    def _count(self, error: TerminatedWorkerError) -> None:
         self._unexplained += 1
         if self._unexplained > UNEXPLAINED:
             raise LipdataError(
-                f"workers died {self._unexplained} times ({signal}), for want of memory perhaps; what is whole is "
-                "kept: try the same command with a smaller -j"
-            )
-
-
-def _in_work(job: Job) -> tuple[str, str | None]:
-    """A shard's name, and the clip that it is at; None where it is not begun or all clips are done."""
-    tally = record.tally(job)
-    done = len(tally.read_text().splitlines()) if tally.exists() else len(job.rows)
-    return job.name, job.rows[done].clip_id if done < len(job.rows) else None
+                f"workers died {self._unexplained} times before they began, for want of memory perhaps; what is whole "
+                "is kept: try the same command with a smaller -j"
+            ) from error

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import platform
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ def whole(path: Path) -> Iterator[Path]:
     """A hidden path to write to; when the block ends well it is fsynced and renamed to ``path``, else removed."""
     if not path.parent.is_dir():
         raise LipdataError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
-    hidden = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    # By machine too: after an interruption two of a cluster may be at the same file.
+    machine = re.sub(r"[^\w-]", "-", platform.node())
+    hidden = path.with_name(f".{path.stem}.{machine}.{os.getpid()}.part{path.suffix}")
     try:
         yield hidden
         with hidden.open("rb+") as file:
@@ -36,7 +39,7 @@ def remove_leftovers(folder: Path) -> None:
     """Remove the hidden files that writers killed half-way have left in ``folder`` itself, if it exists."""
     for hidden in folder.glob(".*.part*"):
         # The name that ``whole`` gives, and no other: somebody else's file may be a part of something too.
-        if re.fullmatch(r"\..+\.\d+\.part(\.\w+)?", hidden.name) and hidden.is_file():
+        if re.fullmatch(r"\..+\.[\w-]*\.\d+\.part(\.\w+)?", hidden.name) and hidden.is_file():
             hidden.unlink()
 
 

@@ -7,9 +7,11 @@ and in the cache that the cores share.
 import functools
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from pathlib import Path
 
 import cv2
@@ -25,11 +27,21 @@ def forked_workers(processes: int, predictor: Path) -> Iterator[None]:
     os.environ["LIPDATA_LANDMARKS"] = str(predictor)
     multiprocessing.set_forkserver_preload(["lipdata.loaded"])
     set_start_method("forkserver", force=True)
+    _start_server()
     try:
         with joblib.parallel_config("loky", n_jobs=processes):
             yield
     finally:
         set_start_method(before, force=True)
+
+
+def _start_server() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return  # it starts with its first worker
+    # Ctrl-C is for the run, which ends its workers: they would only print where they were.
+    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    forkserver.ensure_running()
+    signal.signal(signal.SIGINT, heeded)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def ingest(
         entries = sorted((entry for result in done for entry in result.entries), key=lambda entry: entry.clip_id)
         manifest.write(out / "manifest.csv", (row for result in done for row in result.rows))
         ledger.write(out / "ledger.csv", entries)
-        about = _about(pipeline, plan, done, entries) | {"asked": asked}
+        about = _about(out, pipeline, plan, done, entries) | {"asked": asked}
         files.write_whole(out / record.FINISHED, (json.dumps(about, indent=2, sort_keys=True) + "\n").encode())
         record.finish(out)
     return entries
@@ -108,13 +108,16 @@ def _writable(out: Path) -> Iterator[None]:
         if error.errno not in MENDED_BY:
             raise
         what = f"{error.filename or out}: {os.strerror(error.errno)}"
-        raise LipdataError(f"{what}; {MENDED_BY[error.errno]}, then run the same command: it goes on") from error
+        raise LipdataError(
+            f"{what}; {MENDED_BY[error.errno]}, then run the same command, but for --overwrite: it goes on"
+        ) from error
 
 
 def _about(
-    pipeline: Pipeline, plan: Sequence[Job], done: Sequence[Result], entries: Sequence[Entry]
+    out: Path, pipeline: Pipeline, plan: Sequence[Job], done: Sequence[Result], entries: Sequence[Entry]
 ) -> dict[str, object]:
     ok = sum(entry.status == OK for entry in entries)
+    made = [result for result in done if result.content_sha256]
     return {
         "format": shards.FORMAT,
         "version": shards.VERSION,
@@ -123,7 +126,9 @@ def _about(
         "found": len(entries),
         "ok": ok,
         "failed": len(entries) - ok,
-        "shards": {f"{result.name}.h5": result.content_sha256 for result in done if result.content_sha256},
+        "shards": {f"{result.name}.h5": result.content_sha256 for result in made},
+        "files": {path.name: files.sha256(path) for path in (out / "manifest.csv", out / "ledger.csv")}
+        | {f"{result.name}.h5": result.file_sha256 for result in made},
         "versions": versions(),
     }
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lipdata import files
+from lipdata.errors import LipdataError
 from lipdata.ledger import Entry
 from lipdata.manifest import Row
 from lipdata.pipeline import Pipeline
@@ -19,8 +20,8 @@ class Job:
 
     Attributes:
         rows: in the manifest's order.
+        corpus, out, predictor: absolute, the same on every machine that works.
         parent_pid: the process that runs it all; a worker that it has started ends with it.
-        guilty: clips that are not to be tried again, and why: each has ended its worker twice.
     """
 
     name: str
@@ -32,7 +33,6 @@ class Job:
     predictor: Path
     fail_fast: bool
     parent_pid: int
-    guilty: tuple[tuple[str, str], ...] = ()
 
     @property
     def shard(self) -> Path:
@@ -48,18 +48,27 @@ class Result:
         entries: of its clips, in their order.
         rows: of its clips, with the hash of what was read.
         content_sha256: of the shard; empty where no clip is ok, and so no shard is.
+        file_sha256: of its file's bytes; empty likewise.
     """
 
     name: str
     entries: tuple[Entry, ...]
     rows: tuple[Row, ...]
     content_sha256: str
+    file_sha256: str
 
 
 def plan(
     corpus: Path, rows: Sequence[Row], out: Path, pipeline: Pipeline, predictor: Path, *, fail_fast: bool
 ) -> list[Job]:
-    """The jobs of a manifest, by name. They depend on its rows and the pipeline alone."""
+    """The jobs of a manifest, by name. They depend on its rows and the pipeline alone.
+
+    Raises:
+        LipdataError: there are no rows.
+    """
+    if not rows:
+        raise LipdataError("a manifest of no clips; give one with clips in it")
+    corpus, out, predictor = corpus.absolute(), out.absolute(), predictor.absolute()
     ordered = sorted(rows, key=lambda row: row.clip_id)
     size = pipeline.shards.clips
     digest = pipeline.digest(files.sha256(predictor))

@@ -17,7 +17,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
         what: is locked, for the message.
 
     Raises:
-        LipdataError: another process holds it.
+        LipdataError: another process holds it, or has held it until now.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -25,6 +25,9 @@ def locked(path: Path, what: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LipdataError(f"another run is at work in {what}; wait for it, or choose another -o") from error
+        # A run that ends takes the file away: a lock on a file without a name would keep nobody out.
+        if not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
+            raise LipdataError(f"another run has just ended in {what}; give the same command again")
         yield
     finally:
         os.close(handle)

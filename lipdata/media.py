@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -21,6 +22,8 @@ from lipdata.errors import ClipError, LipdataError
 # hours ahead would make ffmpeg put ten hours of silence into memory.
 MAX_CLIP_S = 600
 MAX_FRAME_BYTES = 2 << 30
+# Room for the pictures of most clips; memory that is not written to costs nothing.
+USUAL_BYTES = 256 << 20
 # Local files and our own pipes: a playlist or a subtitle in a stranger's clip opens nothing else.
 PROTOCOLS = "file,pipe"
 # No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
@@ -123,7 +126,7 @@ def read_clip(
 
     Raises:
         ClipError: stage ``media``: not decodable, no picture, no sound, one of them changes its size or format, or too
-            long.
+            long; stage ``ffmpeg``: ffmpeg was killed again and again, or did not end within ``TIMEOUT_S``.
     """
     # Seeking is inexact in some containers: begin early, and let the time stamps decide.
     skipped_s = max(0.0, (start_s or 0.0) - SEEK_EARLY_S)
@@ -226,9 +229,9 @@ def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_ra
 
 def _require_whole(content: memoryview, picture_s: np.ndarray, sound_s: np.ndarray, log: str, status: int) -> None:
     if status == STOPPED:
-        raise ClipError("media", f"ffmpeg did not end within {TIMEOUT_S} s and was stopped")
+        raise ClipError("ffmpeg", f"ffmpeg did not end within {TIMEOUT_S} s and was stopped")
     if status < 0 and len(content) <= MAX_FRAME_BYTES:
-        raise _Killed("media", f"ffmpeg was killed by signal {-status}, {TRIES} times")
+        raise _Killed("ffmpeg", f"ffmpeg was killed by signal {-status}, {TRIES} times")
     lacking = LACKING.search(log)
     if not len(picture_s) and not (lacking and lacking[1] == "a"):
         raise ClipError("media", _reason(log, "no picture in it"))
@@ -350,33 +353,49 @@ def _run(command: list[str], drains: list[_Drain]) -> tuple[memoryview, str, int
             pass_fds=[drain.sender for drain in drains],
         ) as process,
     ):
-        watchdog = threading.Timer(TIMEOUT_S, process.kill)
-        watchdog.start()
+        ended, stopped = threading.Event(), threading.Event()
+        threading.Thread(target=_stop_late, args=(process.pid, ended, stopped), daemon=True).start()
         try:
             for drain in drains:
                 drain.start()
             pictures = _read_pictures(process.stdout.fileno())  # type: ignore[union-attr]
             if len(pictures) > MAX_FRAME_BYTES:
-                process.kill()
+                _kill(process.pid)
             status = process.wait()
             for drain in drains:
                 drain.finish()
         finally:
-            timed_out = watchdog.finished.is_set()
-            watchdog.cancel()
-            process.kill()
+            ended.set()
+            _kill(process.pid)
         log.seek(0)
         said = log.read().decode("utf-8", "replace")
-    return pictures, said, STOPPED if timed_out else status
+    return pictures, said, STOPPED if stopped.is_set() else status
+
+
+def _stop_late(pid: int, ended: threading.Event, stopped: threading.Event) -> None:
+    # By the second: the time for which the machine or the run is suspended does not count.
+    for _ in range(TIMEOUT_S):
+        if ended.wait(1):
+            return
+    stopped.set()
+    _kill(pid)
+
+
+def _kill(group: int) -> None:
+    """End ffmpeg, and what it has started: it may be a script."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _read_pictures(handle: int) -> memoryview:
-    """All that comes, up to one byte more than ``MAX_FRAME_BYTES``, put where it stays: untouched memory costs none."""
-    room = np.empty(MAX_FRAME_BYTES + 1, np.uint8).data
+    """All that comes, up to one byte more than ``MAX_FRAME_BYTES``. Most clips stay where they are put."""
+    room = np.empty(USUAL_BYTES, np.uint8)
     size = 0
-    while size < len(room) and (got := os.readv(handle, [room[size:]])):
+    while size < len(room) and (got := os.readv(handle, [room.data[size:]])):
         size += got
-    return room[:size]
+        if size == len(room):
+            room = np.concatenate([room, np.empty(min(size, MAX_FRAME_BYTES + 1 - size), np.uint8)])
+    return room.data[:size]
 
 
 def _read_up_to(handle: int, limit: int) -> bytearray:

@@ -1,29 +1,34 @@
 """What an ingest has done so far, on disk: so that the same command goes on where the last one was stopped.
 
 While an ingest is not finished, its folder holds ``.ingest/``: ``begun.json`` (what was asked for), ``NAME.json`` of
-every shard that is whole, ``NAME.tally`` of every shard in work, and the lock. When all is done the folder is removed;
-what it held stands in manifest.csv, ledger.csv and dataset.json, and can be worked out from them again.
+every shard that is whole, ``NAME.tally`` of every shard in work, ``NAME.died`` of those that a worker died of, and the
+lock. When all is done the folder is removed; what it held stands in manifest.csv, ledger.csv and dataset.json, and
+can be worked out from them again.
 """
 
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lipdata import ledger, manifest, shards
-from lipdata.errors import LipdataError
-from lipdata.files import remove_leftovers, write_whole
+from lipdata import ledger, manifest
+from lipdata.errors import ClipError, LipdataError
+from lipdata.files import remove_leftovers, sha256, write_whole
 from lipdata.job import Job, Result, rows_digest
-from lipdata.ledger import Entry
+from lipdata.ledger import FAILED, Entry
 from lipdata.manifest import Row
+from lipdata.source import locate
 
 FOLDER = ".ingest"
 BEGUN = "begun.json"
 FINISHED = "dataset.json"
+# Deaths while a shard was written, before the run is given up.
+UNEXPLAINED = 10
 
 
 def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job], *, overwrite: bool) -> dict[str, str]:
@@ -53,13 +58,14 @@ def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job], *, overwrite: boo
     write_whole(begun, json.dumps(asked).encode())
     for folder in (out, out / FOLDER):
         remove_leftovers(folder)
-    for path in (out / FOLDER).glob("*.tally"):
+    for path in [*(out / FOLDER).glob("*.tally"), *(out / FOLDER).glob("*.died")]:
         path.unlink()
     return asked
 
 
 def finish(out: Path) -> None:
-    """Take the record away: all that it held stands in the folder's own files now."""
+    """Take the record away, and what dead workers have left: all stands in the folder's own files now."""
+    remove_leftovers(out)
     # First what says that it is one: were the rest of it left behind, it would be worked out again.
     (out / FOLDER / BEGUN).unlink()
     shutil.rmtree(out / FOLDER)
@@ -71,14 +77,16 @@ def keep(job: Job, result: Result) -> None:
 
 
 def known(job: Job) -> Result | None:
-    """What was written down of a job, if its shard is there and holds what it held then; else None."""
+    """What was written down of a job, if its shard is that file still and no clip is worth another try; else None."""
     try:
         told = json.loads(_path(job).read_bytes())
         entries = tuple(Entry(**entry) for entry in told["entries"])
-        result = Result(told["name"], entries, tuple(Row(**row) for row in told["rows"]), told["content_sha256"])
+        rows = tuple(Row(**row) for row in told["rows"])
+        result = Result(told["name"], entries, rows, told["content_sha256"], told["file_sha256"])
     except (OSError, ValueError, TypeError, KeyError, LipdataError):
         return None
-    return result if _holds(job.shard, result.content_sha256) else None
+    again = any(_worth_another_try(*pair, job.corpus) for pair in zip(job.rows, entries, strict=True))
+    return None if again or not _is(job.shard, result.file_sha256) else result
 
 
 def tally(job: Job) -> Path:
@@ -86,17 +94,49 @@ def tally(job: Job) -> Path:
     return job.out / FOLDER / f"{job.name}.tally"
 
 
+def blamed(job: Job) -> set[str]:
+    """Clips of which two workers have died, or of which one has died twice; the last death is found out here.
+
+    Call it before the tally is begun anew: one that is there was left by a worker that died, at the clip after its end.
+
+    Raises:
+        LipdataError: workers die again and again when all clips are done.
+    """
+    left, died = tally(job), job.out / FOLDER / f"{job.name}.died"
+    if left.exists():
+        done = len(left.read_text().splitlines())
+        # In this order: were we to die between the two, a clip would be blamed too late, not too early.
+        left.unlink()
+        with died.open("a") as file:
+            file.write(f"{job.rows[done].clip_id if done < len(job.rows) else ''}\n")
+    deaths = Counter(died.read_text().splitlines() if died.exists() else [])
+    if deaths.pop("", 0) >= UNEXPLAINED:
+        raise LipdataError(
+            f"{UNEXPLAINED} workers died writing {job.shard.name}, for want of memory perhaps; what is whole is kept: "
+            "try the same command with a smaller -j, or on a larger machine"
+        )
+    return {clip_id for clip_id, times in deaths.items() if times > 1}
+
+
 def _path(job: Job) -> Path:
     return job.out / FOLDER / f"{job.name}.json"
 
 
-def _holds(shard: Path, content_sha256: str) -> bool:
-    if not content_sha256:
-        return not shard.exists()
-    try:
-        return shards.content_sha256(shard) == content_sha256
-    except (LipdataError, OSError):
+def _worth_another_try(row: Row, entry: Entry, corpus: Path) -> bool:
+    """Whether a clip failed by no fault of its own: something was killed, or its file is there by now."""
+    if entry.status != FAILED or entry.stage not in ("manifest", "ffmpeg", "worker"):
         return False
+    try:
+        return entry.stage != "manifest" or row.sha256 in ("", locate(row, corpus).sha256)
+    except ClipError:
+        return False
+
+
+def _is(shard: Path, file_sha256: str) -> bool:
+    """By its bytes, before HDF5 sees it: a damaged file may keep HDF5 busy for ever."""
+    if not file_sha256 or not shard.is_file():
+        return not file_sha256 and not shard.exists()
+    return sha256(shard) == file_sha256
 
 
 def _clear(out: Path) -> None:
@@ -125,15 +165,24 @@ def _require_same(out: Path, begun: dict[str, Any], asked: dict[str, str]) -> No
 
 
 def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Job]) -> None:
-    """Work the record of a finished folder out again, from its own files."""
+    """Work the record of a finished folder out again, from its own files.
+
+    Raises:
+        LipdataError: the manifest or the ledger is not as it was written.
+    """
+    digests = about.get("files", {})
+    for name in ("manifest.csv", "ledger.csv"):
+        path = out / name
+        if not path.is_file() or sha256(path) != digests.get(name):
+            raise LipdataError(f"{path} is not what ingest wrote there; put it back, or begin anew with --overwrite")
     rows = {row.clip_id: row for row in manifest.read(out / "manifest.csv")}
     entries = {entry.clip_id: entry for entry in ledger.entries(ledger.read(out / "ledger.csv"))}
     for job in plan:
         ids = [row.clip_id for row in job.rows]
         if all(clip_id in rows and clip_id in entries for clip_id in ids):
             of_job = tuple(entries[clip_id] for clip_id in ids)
-            digest = str(about["shards"].get(job.shard.name, ""))
-            keep(job, Result(job.name, of_job, tuple(rows[clip_id] for clip_id in ids), digest))
+            content, file = (str(about.get(name, {}).get(job.shard.name, "")) for name in ("shards", "files"))
+            keep(job, Result(job.name, of_job, tuple(rows[clip_id] for clip_id in ids), content, file))
 
 
 def _read(path: Path) -> dict[str, Any]:

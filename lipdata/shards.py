@@ -137,8 +137,12 @@ def _create(path: Path) -> Iterator[h5py.File]:
         with h5py.File(path, "w", libver="v110") as file:
             yield file
     except OSError as error:
-        said = " ".join(str(error).split())[:200]
-        raise LipdataError(f"{path.parent}: a shard could not be written: {said}; make room and run again") from error
+        said = re.search(r"error message = '([^']*)'", str(error))
+        what = said[1] if said else " ".join(str(error).split())
+        raise LipdataError(
+            f"{path.parent}: a shard could not be written: {what}; make room, then run the same command, but for "
+            "--overwrite: it goes on"
+        ) from error
 
 
 class Shard:
@@ -155,7 +159,6 @@ class Shard:
         self.path = Path(path)
         self._map: np.ndarray | None = None
         with _open(self.path) as file:
-            _require_shard(file, self.path)
             self.attributes: dict[str, Any] = dict(file.attrs)
             self.clips = _read_clips(file["clips"])
             self._where = {name: _place(file, name, self.path) for name in (*PER_FRAME, *PER_CLIP)}
@@ -247,7 +250,6 @@ def n_windows(n_frames: int) -> int:
 def content_sha256(path: Path) -> str:
     """SHA-256 of all that a shard holds, computed anew: compare with its attribute ``content_sha256``."""
     with _open(path) as file:
-        _require_shard(file, path)
         return _content_sha256(file)
 
 
@@ -271,13 +273,19 @@ def _begin(digest: "hashlib._Hash", name: str, dataset: h5py.Dataset) -> None:
     digest.update(f"{name} {dataset.shape} {dataset.dtype.str}".encode())
 
 
-def _open(path: Path) -> h5py.File:
+@contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    """A file that is a shard, by all that its header says."""
     if not path.is_file():
         raise LipdataError(f"{path} is no file; ingest again")
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise LipdataError(f"{path} cannot be read as a shard: {str(error).splitlines()[0]}; ingest again") from error
+        with h5py.File(path, "r") as file:
+            _require_shard(file, path)
+            yield file
+    # What HDF5 says of a damaged header.
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise LipdataError(f"{path} cannot be read as a shard: {said}; ingest again") from error
 
 
 def _require_shard(file: h5py.File, path: Path) -> None:

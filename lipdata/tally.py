@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lipdata.job import Result
@@ -33,7 +33,8 @@ def watched(folder: Path, done: Sequence[Result], report: Report) -> Iterator[No
             statuses.update(entry.status for entry in result.entries)
         in_work = Counter(line for path in folder.glob("*.tally") if path.stem not in whole for line in _lines(path))
         both = statuses + in_work
-        report(both.total(), both[FAILED])
+        with suppress(OSError):  # whoever looked on is gone: no reason to end
+            report(both.total(), both[FAILED])
 
     def watch() -> None:
         while not ended.wait(EVERY_S):

@@ -1,13 +1,14 @@
 """A worker: one job -> one whole shard, and the record that it is."""
 
-from collections.abc import Sequence
+import platform
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 import cv2
 
-from lipdata import record, shards
+from lipdata import files, record, shards
 from lipdata.clip import Made, make_clip
-from lipdata.errors import ClipError, FirstFailure
+from lipdata.errors import ClipError, FirstFailure, LipdataError
 from lipdata.forked import as_worker
 from lipdata.job import Job, Result
 from lipdata.ledger import FAILED, OK, Entry
@@ -15,7 +16,7 @@ from lipdata.lips import loaded_finder
 from lipdata.manifest import Row
 from lipdata.source import Source, locate
 
-# A fault of ours that one clip brings out costs that clip, and says so; a full disk or too little memory ends the run.
+# A fault of ours that one clip brings out costs that clip, and says so; a full disk ends the run.
 UNFORESEEN = (
     ArithmeticError,
     AssertionError,
@@ -35,10 +36,12 @@ def make_shard(job: Job) -> Result:
         FirstFailure: a clip has failed, and the job says to stop at the first.
         OSError, LipdataError: the shard cannot be written.
     """
+    if not job.corpus.is_dir():
+        raise LipdataError(f"{job.corpus} is no folder on {platform.node()}; every machine needs it at the same place")
     with as_worker(job.parent_pid):
         done = record.known(job)
         if done is None:
-            done = _made_shard(job)
+            done = _made_shard(job, record.blamed(job))
             record.keep(job, done)
         else:
             record.tally(job).write_text("".join(f"{entry.status}\n" for entry in done.entries))
@@ -46,7 +49,7 @@ def make_shard(job: Job) -> Result:
     return done
 
 
-def _made_shard(job: Job) -> Result:
+def _made_shard(job: Job, blamed: Set[str]) -> Result:
     made: list[Made] = []
     entries: list[Entry] = []
     rows: list[Row] = []
@@ -57,6 +60,8 @@ def _made_shard(job: Job) -> Result:
             try:
                 where = locate(row, job.corpus)
                 read = replace(row, sha256=row.sha256 or where.sha256)
+                if row.clip_id in blamed:
+                    raise ClipError("worker", "its worker died twice")
                 clip = _made(row, where, job)
                 entries.append(_ok(clip, job, start))
                 made.append(clip)
@@ -66,17 +71,18 @@ def _made_shard(job: Job) -> Result:
             rows.append(read)
             tally.write(f"{entries[-1].status}\n")
             _require_none_failed(entries[-1:], job)
-    job.shard.unlink(missing_ok=True)
-    content = shards.write_shard(job.shard, [clip.data for clip in made], _attributes(job)) if made else ""
-    return Result(job.name, tuple(entries), tuple(rows), content)
+    if not made:
+        job.shard.unlink(missing_ok=True)
+        return Result(job.name, tuple(entries), tuple(rows), "", "")
+    content = shards.write_shard(job.shard, [clip.data for clip in made], _attributes(job))
+    return Result(job.name, tuple(entries), tuple(rows), content, files.sha256(job.shard))
 
 
 def _made(row: Row, where: Source, job: Job) -> Made:
-    reason = dict(job.guilty).get(row.clip_id)
-    if reason:
-        raise ClipError("worker", reason)
     try:
         return make_clip(row, where, loaded_finder(job.predictor), job.pipeline)
+    except MemoryError as error:
+        raise ClipError("worker", "too little memory for it; a smaller -j leaves more to each") from error
     except UNFORESEEN as error:
         raise ClipError("unforeseen", f"{type(error).__name__}: {str(error)[:200]}; please report it") from error
 

@@ -5,11 +5,13 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lipdata import ledger, record, shards
+from lipdata import ledger, manifest, record, shards
+from lipdata.check import check
 from lipdata.media import ffmpeg_binary
 from tests.lipdata.disturb import CLIPS, command, contents, run, tallied, until, workers_of
 
@@ -108,7 +110,7 @@ def test_a_clip_that_kills_its_worker_twice_fails_and_no_other(
     assert process.returncode == 1, said
     table = ledger.read(out / "ledger.csv").set_index("clip_id")
     assert table[table.status == "failed"].index.tolist() == [guilty]
-    assert (table.stage[guilty], table.reason[guilty]) == ("worker", "its worker died twice (SIGKILL)")
+    assert (table.stage[guilty], table.reason[guilty]) == ("worker", "its worker died twice")
     for other in ("grid-00000.h5", "grid-00002.h5"):
         assert shards.content_sha256(out / other) == shards.content_sha256(whole / other)
 
@@ -154,3 +156,106 @@ def test_ctrl_c_says_how_to_go_on(whole: Path, corpus: Path, pipeline: Path, tmp
     assert said.splitlines()[-1].startswith(f"next: lipdata ingest {corpus} -o {out}")
     assert run(corpus, out, pipeline).returncode == 0
     assert contents(out) == contents(whole)
+
+
+def test_a_clip_that_was_not_there_is_tried_again(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    mine, out = shutil.copytree(corpus, tmp_path / "mine"), tmp_path / "out"
+    clip = mine / manifest.read(whole / "manifest.csv")[0].path
+    clip.rename(tmp_path / "away")
+    lacking = run(mine, out, pipeline, "--manifest", whole / "manifest.csv")
+    assert lacking.returncode == 1 and f"ok {CLIPS - 1}" in lacking.stdout
+    before = {path.name: path.stat().st_mtime_ns for path in out.glob("*.h5")}
+    assert run(mine, out, pipeline, "--manifest", whole / "manifest.csv").returncode == 1
+    assert {path.name: path.stat().st_mtime_ns for path in out.glob("*.h5")} == before
+    (tmp_path / "away").rename(clip)
+    assert run(mine, out, pipeline, "--manifest", whole / "manifest.csv").returncode == 0
+    assert {path.name: shards.content_sha256(path) for path in out.glob("*.h5")} == {
+        path.name: shards.content_sha256(path) for path in whole.glob("*.h5")
+    }
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB: one shard and a half."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    asked = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    if subprocess.run(asked, capture_output=True, check=False).returncode:
+        pytest.skip("file systems may not be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room(
+    whole: Path, corpus: Path, pipeline: Path, small_disk: Path
+) -> None:
+    out = small_disk / "out"
+    full = run(corpus, out, pipeline)
+    assert full.returncode == 2 and "Traceback" not in full.stderr
+    said = full.stderr.splitlines()[-1]
+    assert "No space left on device" in said and "make room, then run the same command" in said
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    made = {path: path.stat().st_mtime_ns for path in out.glob("grid-*.h5")}
+    assert run(corpus, out, pipeline).returncode == 0
+    assert contents(out) == contents(whole)
+    assert all(path.stat().st_mtime_ns == changed for path, changed in made.items())
+
+
+def test_a_folder_that_may_not_be_written(whole: Path, corpus: Path, pipeline: Path, small_disk: Path) -> None:
+    out = small_disk / "out"
+    subprocess.run(["mount", "-o", "remount,ro,size=64m", str(small_disk)], check=True)
+    refused = run(corpus, out, pipeline)
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+    assert "Read-only file system; make the folder writable, then run the same command" in refused.stderr
+    subprocess.run(["mount", "-o", "remount,rw,size=64m", str(small_disk)], check=True)
+    assert run(corpus, out, pipeline).returncode == 0
+    assert contents(out) == contents(whole)
+
+
+def test_what_a_worker_left_while_it_wrote_is_taken_away(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.DEVNULL, text=True) as process:
+        until(lambda: tallied(out, "grid-00001") == 1, process)
+        (out / ".grid-00001.some-machine.123.part.h5").write_bytes(b"half")
+        (out / ".thesis.part").write_text("mine")
+    assert process.returncode == 0
+    assert [path.name for path in out.glob(".*")] == [".thesis.part"]
+    assert check(out) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_else_ends_a_run_does_it_as_well(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    out = tmp_path / "out"
+    with subprocess.Popen(command(corpus, out, pipeline, "--overwrite"), stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: tallied(out, "grid-00001") == 1, process)
+        process.send_signal(number)
+        said = process.communicate()[1]
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith(f"next: lipdata ingest {corpus} -o {out}") and "overwrite" not in said
+    assert run(corpus, out, pipeline).returncode == 0
+    assert contents(out) == contents(whole)
+
+
+def test_the_second_of_two_runs_is_refused(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.DEVNULL, text=True) as process:
+        until(lambda: tallied(out, "grid-00001") >= 0, process)
+        refused = run(corpus, out, pipeline)
+    assert refused.returncode == 2 and "another run is at work" in refused.stderr
+    assert process.returncode == 0 and contents(out) == contents(whole)
+
+
+def test_a_ledger_that_was_edited_is_not_taken_for_true(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    told = (out / "ledger.csv").read_text()
+    (out / "ledger.csv").write_text(told.replace(",75,", ",74,", 1))
+    assert (out / "ledger.csv").read_text() != told
+    refused = run(corpus, out, pipeline)
+    assert refused.returncode == 2 and "ledger.csv is not what ingest wrote" in refused.stderr
+    assert len(check(out)) >= 1
