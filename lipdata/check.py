@@ -1,7 +1,7 @@
 """Every rule and every checksum of a manifest or a shard folder, each broken one as a line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,7 @@ def _folder(folder: Path) -> Iterator[str]:
         except LipdataError as error:
             yield str(error)
     try:
-        yield from _ledger(folder, found)
+        yield from _ledger(folder, found, wrong)
     except LipdataError as error:
         yield str(error)
     pipelines = {str(shard.attributes["pipeline_digest"]) for shard in found.values()}
@@ -83,7 +83,7 @@ def _shard(shard: Shard) -> Iterator[str]:
         yield f"{shard.path}: mel holds values that are not finite"
 
 
-def _ledger(folder: Path, found: dict[str, Shard]) -> Iterator[str]:
+def _ledger(folder: Path, found: dict[str, Shard], wrong: Container[str]) -> Iterator[str]:
     table = ledger.read(folder / "ledger.csv")
     rows = {row.clip_id for row in manifest.read(folder / "manifest.csv")}
     entries = set(table.clip_id)
@@ -96,7 +96,7 @@ def _ledger(folder: Path, found: dict[str, Shard]) -> Iterator[str]:
             yield f"{entry.clip_id}: status {entry.status!r}; allowed: ok, failed"
         if entry.status == FAILED and not (entry.stage and entry.reason):
             yield f"{entry.clip_id} failed without stage and reason"
-        if entry.status == OK:
+        if entry.status == OK and entry.shard not in wrong:
             told.add((entry.clip_id, entry.shard, entry.start, entry.n_frames))
     for clip_id, name, start, length in sorted(told - held):
         yield f"{clip_id}: the ledger says frames {start} to {start + length} of {name}; they are not there"

@@ -1,14 +1,18 @@
 """The same ingest on a real Dask cluster: a scheduler and two workers on loopback, one of which is killed."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from lipdata import ledger, manifest, shards
+from lipdata.media import ffmpeg_binary
 from tests.lipdata.disturb import command, contents, run, tallied, until
 
 HERE = ("--host", "127.0.0.1", "--no-dashboard")
@@ -19,34 +23,68 @@ def started(what: str, *options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """The scheduler's address, and two workers."""
+@contextmanager
+def running_cluster(tmp_path: Path, nanny: str) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
+    """The scheduler's address, and two workers; a nanny starts a worker anew when it dies."""
     told = tmp_path / "scheduler.json"
     scheduler = started("scheduler", "--port", 0, "--scheduler-file", told)
     until(told.exists, scheduler)
     while not (content := told.read_text()):
         time.sleep(0.01)
     address = str(json.loads(content)["address"])
-    options = (address, "--nthreads", 1, "--no-nanny", "--local-directory", tmp_path / "dask")
+    options = (address, "--nthreads", 1, nanny, "--local-directory", tmp_path / "dask")
     workers = [started("worker", *options) for _ in range(2)]
     yield address, workers
     for process in (*workers, scheduler):
-        process.kill()
+        process.terminate()  # a nanny that is killed leaves its worker
+    for process in (*workers, scheduler):
         process.wait()
 
 
 def test_a_cluster_makes_the_same_bytes_though_a_worker_is_killed(
-    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, cluster: tuple[str, list[subprocess.Popen[str]]]
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
 ) -> None:
-    address, (first, _) = cluster
     out = tmp_path / "out"
-    asked = command(corpus, out, pipeline, "--backend", "dask", "--scheduler", address)
-    with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True) as process:
-        until(lambda: any(tallied(out, f"grid-{number:05d}") == 1 for number in range(3)), process)
-        first.kill()
-        said = process.communicate()[1]
+    with running_cluster(tmp_path, "--no-nanny") as (address, (first, _)):
+        asked = command(corpus, out, pipeline, "--backend", "dask", "--scheduler", address)
+        with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True) as process:
+            until(lambda: any(tallied(out, f"grid-{number:05d}") == 1 for number in range(3)), process)
+            first.kill()
+            said = process.communicate()[1]
     assert process.returncode == 0, said
+    assert contents(out) == contents(whole)
+
+
+def test_a_clip_that_kills_its_worker_fails_on_a_cluster_too(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guilty = manifest.read(whole / "manifest.csv")[2]
+    kills = tmp_path / "bin" / "ffmpeg"
+    kills.parent.mkdir()
+    # What a fault in a codec does to a worker that decodes with it.
+    kills.write_text(
+        f'#!/bin/sh\ncase "$*" in *{guilty.path}*) kill -9 $PPID; exit;; esac\nexec {ffmpeg_binary()} "$@"\n'
+    )
+    kills.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{kills.parent}:{os.environ['PATH']}")
+    out = tmp_path / "out"
+    with running_cluster(tmp_path, "--nanny") as (address, _):
+        done = run(corpus, out, pipeline, "--backend", "dask", "--scheduler", address)
+    assert done.returncode == 1, done.stderr
+    table = ledger.read(out / "ledger.csv").set_index("clip_id")
+    assert table[table.status == "failed"].stage.to_dict() == {guilty.clip_id: "worker"}
+    for name in ("grid-00000.h5", "grid-00002.h5"):
+        assert shards.content_sha256(out / name) == shards.content_sha256(whole / name)
+
+
+def test_workers_elsewhere_know_relative_paths(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_cluster(tmp_path, "--no-nanny") as (address, _):
+        monkeypatch.chdir(corpus)
+        out = Path(os.path.relpath(tmp_path / "out"))
+        done = run(Path(), out, pipeline, "--backend", "dask", "--scheduler", address)
+    assert done.returncode == 0, done.stderr
     assert contents(out) == contents(whole)
 
 

@@ -1,6 +1,7 @@
 """The whole of lipdata through its command line, on the sample corpus and on input that is broken on purpose."""
 
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 
 from lipdata import ledger, shards
+from lipdata.check import check
+from lipdata.errors import LipdataError
 from lipdata.lips import FaceFinder, predictor_path
 from lipdata.media import read_clip
 from lipdata.pipeline import Pipeline
@@ -247,16 +250,54 @@ def test_check_finds_what_was_damaged(made: Path, tmp_path: Path) -> None:
     (damaged("gone") / "grid-00000.h5").unlink()
     rows = (damaged("row") / "ledger.csv").read_text().splitlines()
     (tmp_path / "row" / "ledger.csv").write_text("\n".join(rows[:-1]) + "\n")
+    invented = rows[-1].replace(rows[-1].split(",")[0], "s33/invented").replace(",75,", ",7,")
+    (damaged("invented") / "ledger.csv").write_text("\n".join([*rows, invented]) + "\n")
+    (damaged("headless") / "dataset.json").unlink()
+    (damaged("strange") / "grid-00007.h5").write_bytes(b"")
     for name, said in (
-        ("flipped", "it is damaged"),
-        ("cut", "cannot be read as a shard"),
-        ("gone", "they are not there"),
+        ("flipped", "grid-00000.h5 is damaged"),
+        ("cut", "grid-00000.h5 is damaged"),
+        ("gone", "grid-00000.h5 is missing"),
         ("row", "in the manifest alone"),
+        ("invented", "s33/invented: the ledger says frames"),
+        ("headless", "dataset.json is missing"),
+        ("strange", "grid-00007.h5 is no file of this dataset"),
     ):
         ran = lipdata("check", tmp_path / name, "--json")
         assert ran.returncode == 2, name
         told = json.loads(ran.stdout)
         assert not told["whole"] and said in " ".join(told["broken"]), told
+
+
+def test_check_finds_any_byte(made: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(made, tmp_path / "flips")
+    draw = random.Random(0)
+    for path in sorted(path for path in folder.iterdir() if path.name != "dataset.json"):
+        content = path.read_bytes()
+        # HDF5's own words lie in the first and the last kilobytes.
+        places = [*range(0, 2000, 400), *(draw.randrange(len(content)) for _ in range(10)), len(content) - 1]
+        for place in (place for place in places if place < len(content)):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1 << draw.randrange(8)]) + content[place + 1 :])
+            assert f"{path} is damaged" in " ".join(check(folder)), (path, place)
+        path.write_bytes(content + b"\n")
+        assert f"{path} is damaged" in " ".join(check(folder))
+        path.write_bytes(content)
+    assert check(folder) == []
+
+
+def test_a_damaged_header_is_told_in_one_line(made: Path, tmp_path: Path) -> None:
+    content = (made / "grid-00000.h5").read_bytes()
+    draw = random.Random(0)
+    refused = 0
+    for _ in range(60):
+        place = draw.randrange(2048)
+        (tmp_path / "a.h5").write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        try:
+            Shard(tmp_path / "a.h5")
+        except LipdataError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 10
 
 
 def test_info_counts(made: Path) -> None:

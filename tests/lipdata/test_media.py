@@ -1,4 +1,7 @@
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +187,31 @@ def test_a_part_begins_where_it_was_asked_to(grid: Path) -> None:
         np.testing.assert_array_equal(part.sound, whole.sound[begin : begin + len(part.sound)])
     with pytest.raises(ClipError, match="no picture between 9.0 and 9.5 s"):
         read(path, start_s=9.0, end_s=9.5)
+
+
+@pytest.mark.parametrize("as_script", [False, True])
+def test_a_hung_ffmpeg_is_ended(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_script: bool) -> None:
+    hangs = tmp_path / "ffmpeg"
+    # As a script that starts another program: that one holds our pipes.
+    hangs.write_text(f"#!/bin/sh\n{'sleep 600; exit' if as_script else 'exec sleep 600'}\n")
+    hangs.chmod(0o755)
+    monkeypatch.setattr("lipdata.media.ffmpeg_binary", lambda: str(hangs))
+    monkeypatch.setattr("lipdata.media.TIMEOUT_S", 1)
+    with pytest.raises(ClipError, match="ffmpeg: ffmpeg did not end within 1 s and was stopped"):
+        read(next(sample.rglob("*.mpg")))
+
+
+def test_a_run_that_was_suspended_has_its_time_still(sample: Path) -> None:
+    code = "import sys, lipdata.media as m, pathlib; m.TIMEOUT_S = 3; print('ready', flush=True); "
+    code += "print(len(m.read_clip(pathlib.Path(sys.argv[1]), fps=25, sample_rate_hz=44100).frames))"
+    asked = [sys.executable, "-c", code, str(next(sample.rglob("*.mpg")))]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        time.sleep(0.05)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(4)
+        process.send_signal(signal.SIGCONT)
+        assert process.communicate()[0] == "75\n"
 
 
 def test_sound_beyond_full_scale_stays_finite(tmp_path: Path) -> None:
