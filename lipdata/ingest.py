@@ -47,7 +47,7 @@ def ingest(
     """Make the shards, manifest, ledger and dataset.json of a corpus; where some of it is made already, the rest.
 
     Order and content depend on rows, pipeline and predictor only: never on ``jobs``, nor on what was killed on the way.
-    What is there counts only if it holds what was written, by its digest.
+    What is there counts only if it is what was written, by the SHA-256 of the file.
 
     Args:
         corpus: the folder that the rows' paths start from.

@@ -83,9 +83,9 @@ def known(job: Job) -> Result | None:
         entries = tuple(Entry(**entry) for entry in told["entries"])
         rows = tuple(Row(**row) for row in told["rows"])
         result = Result(told["name"], entries, rows, told["content_sha256"], told["file_sha256"])
+        again = any(_worth_another_try(*pair, job.corpus) for pair in zip(job.rows, entries, strict=True))
     except (OSError, ValueError, TypeError, KeyError, LipdataError):
         return None
-    again = any(_worth_another_try(*pair, job.corpus) for pair in zip(job.rows, entries, strict=True))
     return None if again or not _is(job.shard, result.file_sha256) else result
 
 
@@ -106,7 +106,7 @@ def blamed(job: Job) -> set[str]:
     if left.exists():
         done = len(left.read_text().splitlines())
         # In this order: were we to die between the two, a clip would be blamed too late, not too early.
-        left.unlink()
+        left.unlink(missing_ok=True)
         with died.open("a") as file:
             file.write(f"{job.rows[done].clip_id if done < len(job.rows) else ''}\n")
     deaths = Counter(died.read_text().splitlines() if died.exists() else [])
