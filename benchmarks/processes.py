@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EVERY_S = 0.01
+# Often until the first ffmpeg starts, then seldom: looking takes time from what is looked at.
+OFTEN_S, SELDOM_S = 0.02, 0.5
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -53,7 +54,7 @@ def watch(command: Sequence[str]) -> Watched:
                     peaks[seen.pid] = seen.peak_mb
                 elif first_ffmpeg_s != first_ffmpeg_s and any(word.startswith("file:") for word in seen.words):
                     first_ffmpeg_s = time.perf_counter() - began_s
-            time.sleep(EVERY_S)
+            time.sleep(OFTEN_S if first_ffmpeg_s != first_ffmpeg_s else SELDOM_S)
         wall_s = time.perf_counter() - began_s
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
