@@ -24,10 +24,10 @@ from threadpoolctl import threadpool_limits
 def forked_workers(processes: int, predictor: Path) -> Iterator[None]:
     """joblib.Parallel has such workers for the length of a block; ``lipdata.loaded`` is what they have loaded."""
     before = get_start_method()
-    os.environ["LIPDATA_LANDMARKS"] = str(predictor)
     multiprocessing.set_forkserver_preload(["lipdata.loaded"])
     set_start_method("forkserver", force=True)
-    _start_server()
+    with _landmarks_by(predictor), _ctrl_c_ignored():
+        forkserver.ensure_running()
     try:
         with joblib.parallel_config("loky", n_jobs=processes):
             yield
@@ -35,13 +35,29 @@ def forked_workers(processes: int, predictor: Path) -> Iterator[None]:
         set_start_method(before, force=True)
 
 
-def _start_server() -> None:
+@contextmanager
+def _landmarks_by(predictor: Path) -> Iterator[None]:
+    """What is started in the block takes this predictor where none is named."""
+    before = os.environ.get("LIPDATA_LANDMARKS")
+    os.environ["LIPDATA_LANDMARKS"] = str(predictor)
+    try:
+        yield
+    finally:
+        os.environ.pop("LIPDATA_LANDMARKS")
+        os.environ |= {} if before is None else {"LIPDATA_LANDMARKS": before}
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """By what is started in the block: it is for the run, which ends its workers; they would print where they were."""
     if threading.current_thread() is not threading.main_thread():
-        return  # it starts with its first worker
-    # Ctrl-C is for the run, which ends its workers: they would only print where they were.
+        yield  # only there can it be asked for
+        return
     heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    forkserver.ensure_running()
-    signal.signal(signal.SIGINT, heeded)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heeded)
 
 
 @contextmanager
