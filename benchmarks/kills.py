@@ -33,8 +33,9 @@ Written by `python benchmarks/kills.py GRID`.
 
 {table}
 
-Ctrl-C, {interrupts} times at random moments: {early} runs were at their end already; the others had ended after
-{slowest:.1f} s at most (wanted: 3) with exit status 130. The same command again gave the same files.
+Ctrl-C, {interrupts} times at random moments after the first two seconds: {early} runs were at their end already; the
+others had ended after {slowest:.1f} s at most (wanted: 3) with exit status 130. The same command again gave the same
+files.
 """
 INTERRUPTS = 5
 
