@@ -16,6 +16,8 @@ from lipdata.forked import forked_workers
 from lipdata.job import Job, Result
 from lipdata.worker import make_shard
 
+# A worker died; or the server that workers are forked from, as one was asked for.
+DEATHS = (TerminatedWorkerError, EOFError, ConnectionError)
 # Deaths of workers that had not begun any shard, before the run is given up.
 UNEXPLAINED = 10
 
@@ -50,7 +52,7 @@ class Crew:
                 for result in self._run([alone] if alone else list(todo.values()), 1 if alone else self.jobs):
                     record.tally(todo.pop(result.name)).unlink(missing_ok=True)
                     yield result
-            except TerminatedWorkerError as error:
+            except DEATHS as error:
                 suspects = [name for name, job in todo.items() if record.tally(job).exists()]
                 if not suspects:
                     self._count(error)
@@ -71,7 +73,7 @@ class Crew:
         with forked_workers(processes, plan[0].predictor):
             yield from joblib.Parallel(**options, pre_dispatch=in_work)(work)
 
-    def _count(self, error: TerminatedWorkerError) -> None:
+    def _count(self, error: Exception) -> None:
         self._unexplained += 1
         if self._unexplained > UNEXPLAINED:
             raise LipdataError(

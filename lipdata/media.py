@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,12 @@ def ffmpeg_binary() -> str:
     found = shutil.which("ffmpeg")
     if found and _version(found) >= OLDEST:
         return found
-    try:
-        import imageio_ffmpeg
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError) as error:
-        raise LipdataError("no ffmpeg found; install it, or: pip install imageio-ffmpeg") from error
+    # Not by its get_ffmpeg_exe: that asks ffmpeg for its version, and takes one that is killed for none.
+    with contextlib.suppress(ModuleNotFoundError):
+        carried = sorted(Path(str(resources.files("imageio_ffmpeg"))).glob("binaries/ffmpeg-*"))
+        if carried:
+            return str(carried[-1])
+    raise LipdataError("no ffmpeg found; install it, or: pip install imageio-ffmpeg")
 
 
 def _version(binary: str) -> tuple[int, int]:

@@ -39,6 +39,11 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
     return [worker for child in _children(process.pid) for worker in _children(child)]
 
 
+def servers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The fork server, from its first moment."""
+    return [child for child in _children(process.pid) if b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
 def _children(pid: int) -> list[int]:
     try:
         tasks = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]

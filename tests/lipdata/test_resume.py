@@ -13,7 +13,7 @@ import pytest
 from lipdata import ledger, manifest, record, shards
 from lipdata.check import check
 from lipdata.media import ffmpeg_binary
-from tests.lipdata.disturb import CLIPS, command, contents, run, tallied, until, workers_of
+from tests.lipdata.disturb import CLIPS, command, contents, run, servers_of, tallied, until, workers_of
 
 
 def test_the_same_command_on_what_is_done_changes_nothing(
@@ -90,6 +90,18 @@ def test_a_worker_that_dies_costs_nothing_but_time(whole: Path, corpus: Path, pi
     with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.PIPE, text=True) as process:
         until(lambda: tallied(out, "grid-00001") == 1, process)
         os.kill(workers_of(process)[0], signal.SIGKILL)
+        said = process.communicate()[1]
+    assert process.returncode == 0, said
+    assert contents(out) == contents(whole)
+
+
+def test_the_server_that_workers_are_forked_from_dies_as_it_starts(
+    whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.PIPE, text=True) as process:
+        until(lambda: bool(servers_of(process)), process)
+        os.kill(servers_of(process)[0], signal.SIGKILL)
         said = process.communicate()[1]
     assert process.returncode == 0, said
     assert contents(out) == contents(whole)
@@ -229,6 +241,8 @@ def test_what_a_worker_left_while_it_wrote_is_taken_away(
 def test_what_else_ends_a_run_does_it_as_well(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        pytest.skip("these tests were started by nohup, which wants it ignored")
     out = tmp_path / "out"
     with subprocess.Popen(command(corpus, out, pipeline, "--overwrite"), stderr=subprocess.PIPE, text=True) as process:
         until(lambda: tallied(out, "grid-00001") == 1, process)
