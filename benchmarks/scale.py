@@ -112,7 +112,7 @@ def picture(one: Course) -> Figure:
         if limit_mb:
             memory.axhline(limit_mb, color=line.get_color(), linestyle=":", linewidth=1)
     memory.set(ylabel="memory, MB", ylim=(0, 550), title=f"{one.rows:,} rows; dotted: what is allowed")
-    memory.legend(loc="center right")
+    memory.legend(loc="lower right", ncols=3)
     steps = one.seen.groupby(one.seen.clips // STEP_CLIPS).first()
     each = steps.diff().dropna()
     cost.plot(steps.clips[1:], each.cpu_s / each.clips, marker=".")

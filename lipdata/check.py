@@ -54,7 +54,8 @@ def _told(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file, as dataset.json tells it; nothing where it does not."""
     try:
         digests = json.loads((folder / record.FINISHED).read_bytes())["files"]
-        return {str(name): str(digest) for name, digest in digests.items()}
+        # Names alone: a stranger's dataset.json opens no file elsewhere.
+        return {name: str(digest) for name, digest in digests.items() if Path(name).name == name}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
 
@@ -63,7 +64,8 @@ def _not_as_written(folder: Path) -> dict[str, str]:
     """What is wrong with the files as such, by name."""
     digests = _told(folder)
     if not digests:
-        return {record.FINISHED: f"{folder / record.FINISHED} is missing, or not what ingest wrote; ingest again"}
+        path = folder / record.FINISHED
+        return {path.name: f"{path} is missing, or not what ingest wrote; ingest into a new folder"}
     wrong = {}
     for name in sorted({*digests, *(path.name for path in folder.glob("[!.]*.h5"))}):
         if not (folder / name).is_file():

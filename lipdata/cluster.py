@@ -11,7 +11,7 @@ ANSWERS_WITHIN = "10s"
 WORKERS, JOIN_WITHIN_S = 2, 60
 # Dask gives up a task that this many workers have died of. A clip fails after two (``record.blamed``), but a shard may
 # hold more than one such clip; joblib never hears of a task that was given up, and would wait for ever.
-DEATHS = 1000
+ALLOWED_DEATHS = 1000
 
 
 @contextmanager
@@ -45,4 +45,4 @@ def connected(scheduler: str) -> Iterator[Any]:
 
 
 def _allow_deaths(dask_scheduler: Any) -> None:
-    dask_scheduler.allowed_failures = DEATHS
+    dask_scheduler.allowed_failures = ALLOWED_DEATHS

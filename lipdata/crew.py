@@ -18,8 +18,6 @@ from lipdata.worker import make_shard
 
 # A worker died; or the server that workers are forked from, as one was asked for.
 DEATHS = (TerminatedWorkerError, EOFError, ConnectionError)
-# Deaths of workers that had not begun any shard, before the run is given up.
-UNEXPLAINED = 10
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Crew:
 
     jobs: int
     scheduler: str | None = None
-    _unexplained: int = field(default=0, init=False)
+    _in_a_row: int = field(default=0, init=False)
 
     def make(self, plan: Sequence[Job]) -> Iterator[Result]:
         """Make all shards, in whatever order they are done.
@@ -51,11 +49,11 @@ class Crew:
             try:
                 for result in self._run([alone] if alone else list(todo.values()), 1 if alone else self.jobs):
                     record.tally(todo.pop(result.name)).unlink(missing_ok=True)
+                    self._in_a_row = 0
                     yield result
             except DEATHS as error:
                 suspects = [name for name, job in todo.items() if record.tally(job).exists()]
-                if not suspects:
-                    self._count(error)
+                self._count(error, alone)
 
     def _run(self, plan: list[Job], workers: int) -> Iterator[Result]:
         work = (joblib.delayed(make_shard)(job) for job in plan)
@@ -73,10 +71,11 @@ class Crew:
         with forked_workers(processes, plan[0].predictor):
             yield from joblib.Parallel(**options, pre_dispatch=in_work)(work)
 
-    def _count(self, error: Exception) -> None:
-        self._unexplained += 1
-        if self._unexplained > UNEXPLAINED:
+    def _count(self, error: Exception, alone: Job | None) -> None:
+        self._in_a_row += 1
+        # Each clip of a shard that is made alone may cost two before it is found out.
+        if self._in_a_row > record.UNEXPLAINED + (2 * len(alone.rows) if alone else 0):
             raise LipdataError(
-                f"workers died {self._unexplained} times before they began, for want of memory perhaps; what is whole "
+                f"workers died {self._in_a_row} times and no shard was made, for want of memory perhaps; what is whole "
                 "is kept: try the same command with a smaller -j"
             ) from error

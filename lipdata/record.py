@@ -27,7 +27,7 @@ from lipdata.source import locate
 FOLDER = ".ingest"
 BEGUN = "begun.json"
 FINISHED = "dataset.json"
-# Deaths while a shard was written, before the run is given up.
+# Deaths in a row that no clip is to blame for, before the run is given up.
 UNEXPLAINED = 10
 
 

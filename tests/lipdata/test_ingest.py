@@ -285,6 +285,15 @@ def test_check_finds_any_byte(made: Path, tmp_path: Path) -> None:
     assert check(folder) == []
 
 
+def test_check_opens_no_file_elsewhere(made: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(made, tmp_path / "strange")
+    told = json.loads((folder / "dataset.json").read_text())
+    (tmp_path / "outside").write_text("mine")
+    told["files"] |= {"../outside": "", str(tmp_path / "outside"): ""}
+    (folder / "dataset.json").write_text(json.dumps(told))
+    assert check(folder) == []
+
+
 def test_a_damaged_header_is_told_in_one_line(made: Path, tmp_path: Path) -> None:
     content = (made / "grid-00000.h5").read_bytes()
     draw = random.Random(0)

@@ -13,7 +13,7 @@ import pytest
 from lipdata import ledger, manifest, record, shards
 from lipdata.check import check
 from lipdata.media import ffmpeg_binary
-from tests.lipdata.disturb import CLIPS, command, contents, run, servers_of, tallied, until, workers_of
+from tests.lipdata.disturb import CLIPS, command, contents, deadly_ffmpeg, run, servers_of, tallied, until, workers_of
 
 
 def test_the_same_command_on_what_is_done_changes_nothing(
@@ -125,6 +125,16 @@ def test_a_clip_that_kills_its_worker_twice_fails_and_no_other(
     assert (table.stage[guilty], table.reason[guilty]) == ("worker", "its worker died twice")
     for other in ("grid-00000.h5", "grid-00002.h5"):
         assert shards.content_sha256(out / other) == shards.content_sha256(whole / other)
+
+
+def test_more_deaths_than_can_be_chance_do_not_end_the_run(
+    corpus: Path, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{deadly_ffmpeg(tmp_path, str(corpus))}:{os.environ['PATH']}")
+    ended = run(corpus, tmp_path / "out", pipeline)
+    assert ended.returncode == 1, ended.stderr
+    table = ledger.read(tmp_path / "out" / "ledger.csv")
+    assert table.stage.tolist() == ["worker"] * CLIPS
 
 
 def test_a_killed_ffmpeg_is_begun_again(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
