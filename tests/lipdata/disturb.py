@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lipdata import record, shards
+from lipdata.media import ffmpeg_binary
 
 CLIPS = 6
 
@@ -37,6 +38,16 @@ def until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
     """The processes below the fork server, which is the only one below the run that has any."""
     return [worker for child in _children(process.pid) for worker in _children(child)]
+
+
+def deadly_ffmpeg(folder: Path, clips: str) -> Path:
+    """A folder for PATH: its ffmpeg kills the worker that decodes such a clip, as a fault in a codec would."""
+    script = folder / "bin" / "ffmpeg"
+    script.parent.mkdir()
+    kill = f'case "$*" in *{clips}*) kill -9 $PPID; exit;; esac'
+    script.write_text(f'#!/bin/sh\n{kill}\nexec {ffmpeg_binary()} "$@"\n')
+    script.chmod(0o755)
+    return script.parent
 
 
 def servers_of(process: subprocess.Popen[str]) -> list[int]:

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from lipdata import ledger, manifest, shards
-from lipdata.media import ffmpeg_binary
-from tests.lipdata.disturb import command, contents, run, tallied, until
+from tests.lipdata.disturb import command, contents, deadly_ffmpeg, run, tallied, until
 
 HERE = ("--host", "127.0.0.1", "--no-dashboard")
 
@@ -59,14 +58,7 @@ def test_a_clip_that_kills_its_worker_fails_on_a_cluster_too(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     guilty = manifest.read(whole / "manifest.csv")[2]
-    kills = tmp_path / "bin" / "ffmpeg"
-    kills.parent.mkdir()
-    # What a fault in a codec does to a worker that decodes with it.
-    kills.write_text(
-        f'#!/bin/sh\ncase "$*" in *{guilty.path}*) kill -9 $PPID; exit;; esac\nexec {ffmpeg_binary()} "$@"\n'
-    )
-    kills.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{kills.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{deadly_ffmpeg(tmp_path, guilty.path)}:{os.environ['PATH']}")
     out = tmp_path / "out"
     with running_cluster(tmp_path, "--nanny") as (address, _):
         done = run(corpus, out, pipeline, "--backend", "dask", "--scheduler", address)
