@@ -15,7 +15,7 @@ import numpy as np
 from cpbd import compute as cpbd_of_the_package
 from page import machine, publish
 
-from lipdata.lips import FaceFinder, predictor_path
+from lipdata.faces import FaceFinder, predictor_path
 from lipdata.shards import STRIDE, WINDOW, open_folder
 from lipmodel.held_out import HeldClip
 from lipmodel.measure import measure_all

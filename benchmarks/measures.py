@@ -18,7 +18,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from page import machine, publish
 
-from lipdata.lips import predictor_path
+from lipdata.faces import predictor_path
 from lipdata.shards import ClipData, Shard, open_folder
 from lipmodel.interval import Mean, mean_over_clips
 from lipmodel.measure import Eye, Seen, compared

@@ -16,6 +16,7 @@ from joblib import Parallel, delayed
 
 from lipdata import crop, flow, lips, media, pipeline
 from lipdata.errors import ClipError
+from lipdata.faces import FaceFinder, predictor_path
 
 TICKS_PER_S = 25_000
 SPEAKERS = ("s1", "s26", "s31")
@@ -35,11 +36,11 @@ WINDOWS = (1, 5, 9, 15, 25, 149)
 
 def flow_of(paths: list[Path]) -> list[dict[str, object]]:
     """The rows of several clips, with one predictor."""
-    finder = lips.FaceFinder(lips.predictor_path())
+    finder = FaceFinder(predictor_path())
     return [row for path in paths for row in flow_by_window(path, finder)]
 
 
-def flow_by_window(path: Path, finder: lips.FaceFinder) -> Iterator[dict[str, object]]:
+def flow_by_window(path: Path, finder: FaceFinder) -> Iterator[dict[str, object]]:
     """Mean flow magnitude, crop pixels a frame, in speech and in silence, for each window, of one clip."""
     setup = pipeline.load("grid")
     align = path.parent / "align" / f"{path.stem}.align"

@@ -117,8 +117,8 @@ def ingest(
             import joblib
 
             from lipdata import corpora, manifest, pipeline
+            from lipdata.faces import predictor_path
             from lipdata.ingest import ingest as run
-            from lipdata.lips import predictor_path
             from lipdata.progress import clip_progress
             from lipdata.summary import summarise
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from lipdata import crop, flow, lips, media
 from lipdata.errors import ClipError
+from lipdata.faces import FaceFinder
 from lipdata.manifest import Row
 from lipdata.mel import log_mel
 from lipdata.pipeline import Pipeline
@@ -26,7 +27,7 @@ class Made:
     damage: str
 
 
-def make_clip(row: Row, where: Source, finder: lips.FaceFinder, pipeline: Pipeline) -> Made:
+def make_clip(row: Row, where: Source, finder: FaceFinder, pipeline: Pipeline) -> Made:
     """Take one clip of the manifest through the pipeline.
 
     Raises:

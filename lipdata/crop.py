@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from lipdata.errors import ClipError, NoFaceError
-from lipdata.lips import MOUTH, FaceFinder, predictor_path
+from lipdata.faces import FaceFinder, predictor_path
+from lipdata.lips import MOUTH
 from lipdata.pipeline import Lips, Pipeline
 
 # The reference face is this much larger than the landmarks' bounding box: dlib wants to see the whole head.

@@ -91,7 +91,7 @@ def _encoders() -> str:
 
 
 def _predictor() -> str:
-    from lipdata.lips import FaceFinder, predictor_path
+    from lipdata.faces import FaceFinder, predictor_path
 
     path = predictor_path()
     FaceFinder(path)

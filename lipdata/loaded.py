@@ -4,7 +4,7 @@ import contextlib
 
 from lipdata import worker  # noqa: F401 - its imports are what takes long
 from lipdata.errors import LipdataError
-from lipdata.lips import loaded_finder, predictor_path
+from lipdata.faces import loaded_finder, predictor_path
 
 # What is wrong with the predictor the first worker tells: nobody would hear it here.
 with contextlib.suppress(LipdataError):

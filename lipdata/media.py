@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import mmap
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import ffmpeg
 import numpy as np
@@ -23,8 +24,6 @@ from lipdata.errors import ClipError, LipdataError
 # hours ahead would make ffmpeg put ten hours of silence into memory.
 MAX_CLIP_S = 600
 MAX_FRAME_BYTES = 2 << 30
-# Room for the pictures of most clips; memory that is not written to costs nothing.
-USUAL_BYTES = 256 << 20
 # Local files and our own pipes: a playlist or a subtitle in a stranger's clip opens nothing else.
 PROTOCOLS = "file,pipe"
 # No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
@@ -33,6 +32,7 @@ FORMATS = (
     "ogg,wav,w64,mp3,flac,aac,aiff,caf,amr,au,ac3,eac3,wv,tta,voc,ape,dts,opus"
 )
 TIMEOUT_S = 300
+TICK_S = 0.1
 TRIES = 3
 SEEK_EARLY_S = 10.0
 OLDEST = (5, 1)  # knows fps_mode
@@ -202,28 +202,31 @@ def _decode(path: Path, audio_path: Path, part: dict[str, float], sample_rate_hz
 def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_rate_hz: int) -> _Decoded:
     source = _source(path, **part)
     other = source if audio_path == path else _source(audio_path, **part)
-    with _Drain() as sound, _Drain() as picture_clock, _Drain() as sound_clock:
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(_in_memory()) for _ in range(4)]
+        image_file, sound_file, picture_clock, sound_clock = (f"pipe:{file.fileno()}" for file in files)
         # Each picture as a PPM: it bears its size, and nothing is repeated or dropped on the way.
-        pictures = _stamped(source["V"], "", picture_clock.target).filter("trim", end=MAX_CLIP_S)
+        pictures = _stamped(source["V"], "", picture_clock).filter("trim", end=MAX_CLIP_S)
         # Pixels that are not square are made so.
         pictures = pictures.filter("scale", w="round(iw*sar)", h="ih")
         pictures = pictures.output(
-            "pipe:1", format="image2pipe", vcodec="ppm", pix_fmt="rgb24", threads=1, fps_mode="passthrough"
+            image_file, format="image2pipe", vcodec="ppm", pix_fmt="rgb24", threads=1, fps_mode="passthrough"
         )
-        samples = _stamped(other.audio, "a", sound_clock.target).filter("atrim", end=MAX_CLIP_S)
-        outputs = ffmpeg.merge_outputs(pictures, _sound_output(samples, sound.target, sample_rate_hz))
-        content, log, status = _run(_command(outputs), [sound, picture_clock, sound_clock])
-    picture_s, sound_s = (_times(drain.content) for drain in (picture_clock, sound_clock))
-    _require_whole(content, picture_s, sound_s, log, status)
+        samples = _stamped(other.audio, "a", sound_clock).filter("atrim", end=MAX_CLIP_S)
+        outputs = ffmpeg.merge_outputs(pictures, _sound_output(samples, sound_file, sample_rate_hz))
+        log, status = _run(_command(outputs), files)
+        images, sound, *clocks = map(_content, files)
+    picture_s, sound_s = map(_times, clocks)
+    _require_whole(images, picture_s, sound_s, log, status)
     complaints = len(DAMAGE.findall(log))
     if complaints > TOO_DAMAGED * len(picture_s):
         raise ClipError("media", f"decoder complained {complaints} times in {len(picture_s)} frames: too damaged")
     return _Decoded(
-        _frames(content, len(picture_s)),
+        _frames(images, len(picture_s)),
         picture_s,
-        _clipped(np.frombuffer(sound.content, np.float32)),
+        _clipped(np.frombuffer(sound, np.float32)),
         sound_s,
-        min(_change_s(picture_clock.content, picture_s), _change_s(sound_clock.content, sound_s)),
+        min(map(_change_s, clocks, (picture_s, sound_s))),
         f"decoder complained {complaints} times" if complaints else "",
     )
 
@@ -284,7 +287,7 @@ def _stamped(stream: Any, kind: str, target: str) -> Any:
     return stream.filter(f"{kind}metadata", "print", key="clock", file=target)
 
 
-def _times(clock: bytearray) -> np.ndarray:
+def _times(clock: memoryview) -> np.ndarray:
     """Seconds of each frame; where a frame has no time stamp, that of the one before."""
     times_s: list[float] = []
     for text in re.findall(rb"pts_time:(\S+)", clock):
@@ -292,7 +295,7 @@ def _times(clock: bytearray) -> np.ndarray:
     return np.array(times_s)
 
 
-def _change_s(clock: bytearray, times_s: np.ndarray) -> float:
+def _change_s(clock: memoryview, times_s: np.ndarray) -> float:
     """When a stream first changed its size or format: ffmpeg then builds its filters anew, which count from 0 again.
 
     Pictures are squeezed into the first size from there on, and before the sound comes all its silence once more.
@@ -316,69 +319,54 @@ def _command(outputs: Any) -> list[str]:
     return command
 
 
-class _Drain:
-    """A pipe into ffmpeg's hand, read to its end by a thread, so that ffmpeg never waits for us."""
-
-    def __enter__(self) -> "_Drain":
-        self.receiver, self.sender = os.pipe()
-        self.target = f"pipe:{self.sender}"
-        self.content = bytearray()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        return self
-
-    def start(self) -> None:
-        os.close(self.sender)
-        self._thread.start()
-
-    def finish(self) -> None:
-        self._thread.join()
-
-    def _read(self) -> None:
-        self.content = _read_up_to(self.receiver, 1 << 40)
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.receiver)
+def _in_memory() -> IO[bytes]:
+    """A file for ffmpeg to write into, so that it never waits for us and nothing is copied. It has no name."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("lipdata"), "r+b")
+    return tempfile.TemporaryFile()  # not Linux
 
 
-def _run(command: list[str], drains: list[_Drain]) -> tuple[memoryview, str, int]:
-    """The pictures, what ffmpeg said, and its exit status, STOPPED where it took too long."""
+def _content(file: IO[bytes]) -> memoryview:
+    """All that was written. It takes up memory as long as it is kept."""
+    size = os.fstat(file.fileno()).st_size
+    return memoryview(mmap.mmap(file.fileno(), size) if size else b"")
+
+
+def _run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
+    """What ffmpeg said, and its exit status, STOPPED where it took too long."""
     with (
-        tempfile.TemporaryFile() as log,
+        _in_memory() as log,
         subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=log,
             # Ctrl-C is for the run, which then ends its workers: an ffmpeg that ends by it looks like a damaged clip.
             process_group=0,
-            pass_fds=[drain.sender for drain in drains],
+            pass_fds=[output.fileno() for output in outputs],
         ) as process,
     ):
-        ended, stopped = threading.Event(), threading.Event()
-        threading.Thread(target=_stop_late, args=(process.pid, ended, stopped), daemon=True).start()
+        ended, late = threading.Event(), threading.Event()
+        threading.Thread(target=_watch, args=(process.pid, outputs, ended, late), daemon=True).start()
         try:
-            for drain in drains:
-                drain.start()
-            pictures = _read_pictures(process.stdout.fileno())  # type: ignore[union-attr]
-            if len(pictures) > MAX_FRAME_BYTES:
-                _kill(process.pid)
             status = process.wait()
-            for drain in drains:
-                drain.finish()
         finally:
             ended.set()
             _kill(process.pid)
-        log.seek(0)
-        said = log.read().decode("utf-8", "replace")
-    return pictures, said, STOPPED if stopped.is_set() else status
+        said = bytes(_content(log)).decode("utf-8", "replace")
+    return said, STOPPED if late.is_set() else status
 
 
-def _stop_late(pid: int, ended: threading.Event, stopped: threading.Event) -> None:
-    # By the second: the time for which the machine or the run is suspended does not count.
-    for _ in range(TIMEOUT_S):
-        if ended.wait(1):
+def _watch(pid: int, outputs: list[IO[bytes]], ended: threading.Event, late: threading.Event) -> None:
+    """End ffmpeg when it takes too long or fills the memory."""
+    # By the tick: the time for which the machine or the run is suspended does not count.
+    for _ in range(round(TIMEOUT_S / TICK_S)):
+        if ended.wait(TICK_S):
             return
-    stopped.set()
+        if any(os.fstat(output.fileno()).st_size > MAX_FRAME_BYTES for output in outputs):
+            break
+    else:
+        late.set()
     _kill(pid)
 
 
@@ -386,24 +374,6 @@ def _kill(group: int) -> None:
     """End ffmpeg, and what it has started: it may be a script."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-
-
-def _read_pictures(handle: int) -> memoryview:
-    """All that comes, up to one byte more than ``MAX_FRAME_BYTES``. Most clips stay where they are put."""
-    room = np.empty(USUAL_BYTES, np.uint8)
-    size = 0
-    while size < len(room) and (got := os.readv(handle, [room.data[size:]])):
-        size += got
-        if size == len(room):
-            room = np.concatenate([room, np.empty(min(size, MAX_FRAME_BYTES + 1 - size), np.uint8)])
-    return room.data[:size]
-
-
-def _read_up_to(handle: int, limit: int) -> bytearray:
-    content = bytearray()
-    while len(content) <= limit and (piece := os.read(handle, 1 << 20)):
-        content += piece
-    return content
 
 
 def _frames(content: memoryview, n_frames: int) -> np.ndarray:

@@ -9,10 +9,10 @@ import cv2
 from lipdata import files, record, shards
 from lipdata.clip import Made, make_clip
 from lipdata.errors import ClipError, FirstFailure, LipdataError
+from lipdata.faces import loaded_finder
 from lipdata.forked import as_worker
 from lipdata.job import Job, Result
 from lipdata.ledger import FAILED, OK, Entry
-from lipdata.lips import loaded_finder
 from lipdata.manifest import Row
 from lipdata.source import Source, locate
 

@@ -18,8 +18,8 @@ from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import track
 
+from lipdata.faces import loaded_finder, predictor_path
 from lipdata.forked import as_worker, forked_workers
-from lipdata.lips import loaded_finder, predictor_path
 from lipdata.shards import ClipData
 from lipmodel.held_out import HeldClip
 from lipmodel.metrics.cpbd import cpbd

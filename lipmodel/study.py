@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lipdata.errors import LipdataError
+from lipdata.faces import predictor_path
 from lipdata.files import remove_leftovers, sha256, write_whole
-from lipdata.lips import predictor_path
 from lipmodel import config, evaluation
 from lipmodel.config import Run
 from lipmodel.evaluate import FILE_NAME, evaluate, versions

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lipdata import pipeline
+from lipdata.faces import FaceFinder, predictor_path
 from lipdata.ingest import ingest
-from lipdata.lips import FaceFinder, predictor_path
 from lipdata.manifest import Row
 from lipdata.media import ffmpeg_binary
 from lipdata.pipeline import Pipeline

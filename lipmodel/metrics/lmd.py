@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from lipdata.crop import cut, to_crop
-from lipdata.lips import MOUTH, FaceFinder
+from lipdata.faces import FaceFinder
+from lipdata.lips import MOUTH
 from lipdata.sample.portrait import photograph
 from lipmodel.metrics.canvas import Canvas
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from lipdata.clip import make_clip
 from lipdata.errors import ClipError
-from lipdata.lips import FaceFinder
+from lipdata.faces import FaceFinder
 from lipdata.manifest import Row
 from lipdata.pipeline import Pipeline
 from lipdata.source import locate

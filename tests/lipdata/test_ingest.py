@@ -14,7 +14,7 @@ import pytest
 from lipdata import ledger, shards
 from lipdata.check import check
 from lipdata.errors import LipdataError
-from lipdata.lips import FaceFinder, predictor_path
+from lipdata.faces import FaceFinder, predictor_path
 from lipdata.media import read_clip
 from lipdata.pipeline import Pipeline
 from lipdata.shards import Shard

@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from lipdata import flags, ledger, manifest, report, shards
+from lipdata.faces import predictor_path
 from lipdata.flags import Flag
 from lipdata.ingest import ingest
 from lipdata.ledger import Entry
-from lipdata.lips import predictor_path
 from lipdata.manifest import Row
 from lipdata.pipeline import Pipeline
 from lipdata.shards import ClipData

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lipdata import pipeline
+from lipdata.faces import predictor_path
 from lipdata.ingest import ingest
 from lipdata.ledger import Entry
-from lipdata.lips import predictor_path
 from lipdata.manifest import Row
 from lipdata.shards import ClipData, open_folder
 from tests.lipdata.hostile import containers, damaged, pictures, sounds, streams, times
