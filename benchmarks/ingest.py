@@ -1,6 +1,6 @@
 """What does a clip cost: as it is usually done, by lipdata, and at the least? And two workers beside one?
 
-    python benchmarks/ingest.py ../shared/grid      # about 20 minutes on two cores; writes docs/benchmarks/ingest.md
+    python benchmarks/ingest.py ../shared/grid      # about 25 minutes on two cores; writes docs/benchmarks/ingest.md
 
 CPU time counts ffmpeg's too. All ways take turns clip by clip, so that what else the machine does falls on all of them.
 """
@@ -38,7 +38,7 @@ from lipmodel.table import markdown
 
 ROUNDS = 3
 # A run of the command takes the clips this often, under new ids, in shards of this many clips.
-REPEATS, SHARD_CLIPS, RUNS = 4, 10, 2
+REPEATS, SHARD_CLIPS, RUNS = 8, 10, 2
 ONE, BOTH, TWO = "1, held to one core", "1", "2"
 # Field practice is held against itself in every so many frames.
 EVERY = 5

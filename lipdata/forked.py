@@ -70,8 +70,21 @@ def as_worker(parent_pid: int) -> Iterator[None]:
     _end_with(parent_pid)
     cv2.setNumThreads(1)
     # Not for speed alone: a product summed by two threads differs in its last bit from one summed by one.
-    with threadpool_limits(1):
+    with threadpool_limits(1), _as_batch():
         yield
+
+
+@contextmanager
+def _as_batch() -> Iterator[None]:
+    """Not interrupted by whatever wakes up, such as the other worker's ffmpeg; and in no other program's way."""
+    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        yield  # not Linux, or somebody has chosen
+        return
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @functools.cache

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 
 from lipdata import files, job, ledger, manifest, record, shards
@@ -17,7 +16,6 @@ from lipdata.job import Job, Result
 from lipdata.ledger import OK, Entry
 from lipdata.lock import locked
 from lipdata.manifest import Row
-from lipdata.media import ffmpeg_binary, ffmpeg_version
 from lipdata.pipeline import Pipeline
 from lipdata.tally import Report, watched
 
@@ -67,7 +65,7 @@ def ingest(
         raise LipdataError(f"{corpus} is no folder; give the folder that the manifest's paths start from")
     plan = job.plan(corpus, rows, out, pipeline, predictor, fail_fast=fail_fast)
     with _writable(out), _own(out):
-        asked = record.begin(out, rows, plan, overwrite=overwrite)
+        begun = record.begin(out, rows, plan, overwrite=overwrite)
         done: list[Result] = []
         with watched(out / record.FOLDER, done, report):
             for result in Crew(jobs, scheduler).make(plan):
@@ -75,7 +73,7 @@ def ingest(
         entries = sorted((entry for result in done for entry in result.entries), key=lambda entry: entry.clip_id)
         manifest.write(out / "manifest.csv", (row for result in done for row in result.rows))
         ledger.write(out / "ledger.csv", entries)
-        about = _about(out, pipeline, plan, done, entries) | {"asked": asked}
+        about = _about(out, pipeline, plan, done, entries) | begun
         files.write_whole(out / record.FINISHED, (json.dumps(about, indent=2, sort_keys=True) + "\n").encode())
         record.finish(out)
     return entries
@@ -129,12 +127,4 @@ def _about(
         "shards": {f"{result.name}.h5": result.content_sha256 for result in made},
         "files": {path.name: files.sha256(path) for path in (out / "manifest.csv", out / "ledger.csv")}
         | {f"{result.name}.h5": result.file_sha256 for result in made},
-        "versions": versions(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the numbers depend on: ffmpeg, dlib, opencv, numpy, lipdata itself."""
-    packages = {"dlib": "dlib-bin", "opencv": "opencv-python-headless", "lipdata": "lipdata", "numpy": "numpy"}
-    found = {name: metadata.version(package) for name, package in packages.items()}
-    return {"ffmpeg": ffmpeg_version(ffmpeg_binary())} | found

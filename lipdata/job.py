@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from lipdata.errors import LipdataError
 from lipdata.ledger import Entry
 from lipdata.manifest import Row
 from lipdata.pipeline import Pipeline
+from lipdata.versions import versions
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Job:
         rows: in the manifest's order.
         corpus, out, predictor: absolute, the same on every machine that works.
         parent_pid: the process that runs it all; a worker that it has started ends with it.
+        versions: of what the numbers depend on, where the run was begun.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Job:
     predictor: Path
     fail_fast: bool
     parent_pid: int
+    versions: Mapping[str, str]
 
     @property
     def shard(self) -> Path:
@@ -84,6 +87,7 @@ def plan(
             predictor,
             fail_fast,
             os.getpid(),
+            versions(),
         )
         for number, chunk in enumerate(chunks)
     ]

@@ -10,9 +10,8 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from lipdata.job import Job, Result, rows_digest
 from lipdata.ledger import FAILED, Entry
 from lipdata.manifest import Row
 from lipdata.source import locate
+from lipdata.versions import require_same
 
 FOLDER = ".ingest"
 BEGUN = "begun.json"
@@ -31,36 +31,37 @@ FINISHED = "dataset.json"
 UNEXPLAINED = 10
 
 
-def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job], *, overwrite: bool) -> dict[str, str]:
+def begin(out: Path, rows: Sequence[Row], plan: Sequence[Job], *, overwrite: bool) -> dict[str, Mapping[str, str]]:
     """Begin an ingest in ``out``, or go on with the one that stands there.
 
     Args:
         overwrite: first remove what an ingest has made there.
 
     Returns:
-        The digests of what was asked for.
+        The digests of what was asked for, and the versions it is made with.
 
     Raises:
-        LipdataError: ``out`` holds something else, or the shards of another manifest or pipeline.
+        LipdataError: ``out`` holds something else, or the shards of another manifest, pipeline or version.
     """
-    asked = {"rows": rows_digest(rows), "pipeline": plan[0].pipeline_digest, "lipdata": metadata.version("lipdata")}
+    asked = {"rows": rows_digest(rows), "pipeline": plan[0].pipeline_digest}
+    this = {"asked": asked, "versions": plan[0].versions}
     begun = out / FOLDER / BEGUN
     if overwrite:
         _clear(out)
     elif begun.exists():
-        _require_same(out, _read(begun), asked)
+        _require_same(out, _read(begun), this)
     elif (out / FINISHED).exists():
         about = _read(out / FINISHED)
-        _require_same(out, about.get("asked", {}), asked)
+        _require_same(out, about, this)
         _reopen(out, about, plan)
     else:
         _require_none_but(out, FOLDER)
-    write_whole(begun, json.dumps(asked).encode())
+    write_whole(begun, json.dumps(this).encode())
     for folder in (out, out / FOLDER):
         remove_leftovers(folder)
     for path in [*(out / FOLDER).glob("*.tally"), *(out / FOLDER).glob("*.died")]:
         path.unlink()
-    return asked
+    return this
 
 
 def finish(out: Path) -> None:
@@ -156,12 +157,14 @@ def _clear(out: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _require_same(out: Path, begun: dict[str, Any], asked: dict[str, str]) -> None:
-    for name, what in (("rows", "manifest"), ("pipeline", "pipeline or landmark predictor"), ("lipdata", "lipdata")):
-        if begun.get(name) != asked[name]:
+def _require_same(out: Path, begun: dict[str, Any], this: dict[str, Mapping[str, str]]) -> None:
+    asked, versions = (told if isinstance(told := begun.get(key), dict) else {} for key in ("asked", "versions"))
+    for name, what in (("rows", "manifest"), ("pipeline", "pipeline or landmark predictor")):
+        if asked.get(name) != this["asked"][name]:
             raise LipdataError(
                 f"{out} was begun with another {what}; take another -o, or begin anew there with --overwrite"
             )
+    require_same(versions, this["versions"], "here")
 
 
 def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Job]) -> None:

@@ -15,6 +15,7 @@ from lipdata.job import Job, Result
 from lipdata.ledger import FAILED, OK, Entry
 from lipdata.manifest import Row
 from lipdata.source import Source, locate
+from lipdata.versions import require_same, versions
 
 # A fault of ours that one clip brings out costs that clip, and says so; a full disk ends the run.
 UNFORESEEN = (
@@ -34,10 +35,11 @@ def make_shard(job: Job) -> Result:
 
     Raises:
         FirstFailure: a clip has failed, and the job says to stop at the first.
-        OSError, LipdataError: the shard cannot be written.
+        OSError, LipdataError: the shard cannot be written, or this machine would write another one.
     """
     if not job.corpus.is_dir():
         raise LipdataError(f"{job.corpus} is no folder on {platform.node()}; every machine needs it at the same place")
+    require_same(job.versions, versions(), f"on {platform.node()} there")
     with as_worker(job.parent_pid):
         done = record.known(job)
         if done is None:

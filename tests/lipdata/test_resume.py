@@ -1,18 +1,24 @@
 """An ingest that is killed, refused, doubled or damaged, and then begun again with the same command."""
 
 import fcntl
+import json
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lipdata import ledger, manifest, record, shards
+from lipdata import job, ledger, manifest, record, shards
 from lipdata.check import check
+from lipdata.errors import LipdataError
+from lipdata.faces import predictor_path
 from lipdata.media import ffmpeg_binary
+from lipdata.pipeline import load
+from lipdata.worker import make_shard
 from tests.lipdata.disturb import CLIPS, command, contents, deadly_ffmpeg, run, servers_of, tallied, until, workers_of
 
 
@@ -56,6 +62,21 @@ def test_another_manifest_or_pipeline_is_refused(whole: Path, corpus: Path, pipe
     (out / "thesis.h5").unlink()  # still there
     assert anew.returncode == 0 and "found 3 = ok 3" in anew.stdout
     assert sorted(path.name for path in out.iterdir())[1:3] == ["grid-00000.h5", "grid-00001.h5"]
+
+
+def test_other_versions_are_refused(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(whole, tmp_path / "out")
+    about = json.loads((out / "dataset.json").read_text())
+    about["versions"]["ffmpeg"] = "4.4"
+    (out / "dataset.json").write_text(json.dumps(about))
+    refused = run(corpus, out, pipeline)
+    assert refused.returncode == 2 and "begun with ffmpeg 4.4, here is" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    # A machine of a cluster that has others than the one that asks.
+    rows = manifest.read(whole / "manifest.csv")
+    jobs = job.plan(corpus, rows, tmp_path, load(str(pipeline)), predictor_path(), fail_fast=False)
+    with pytest.raises(LipdataError, match="begun with dlib 1, on .* there is"):
+        make_shard(replace(jobs[0], versions=jobs[0].versions | {"dlib": "1"}))
 
 
 @pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
