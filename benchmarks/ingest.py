@@ -28,6 +28,7 @@ from threadpoolctl import threadpool_limits
 from lipdata import crop, files, flow, lips, manifest, media, pipeline, shards
 from lipdata.clip import make_clip
 from lipdata.faces import FaceFinder, predictor_path
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.lips import MOUTH
 from lipdata.manifest import Row
 from lipdata.mel import log_mel
@@ -167,7 +168,7 @@ def ours(row: Row, grid: Path, finder: FaceFinder, setup: Pipeline) -> ClipData:
 def floor(path: Path, finder: FaceFinder, box: dlib.rectangle, shape: tuple[int, ...]) -> None:
     """Decode frames of a known shape, and sound; predict in a box that is given."""
     frames = np.empty(shape, np.uint8)
-    command = [media.ffmpeg_binary(), "-v", "quiet", "-nostdin", "-threads", "1", "-i", str(path)]
+    command = [ffmpeg_binary(), "-v", "quiet", "-nostdin", "-threads", "1", "-i", str(path)]
     command += ["-map", "0:v", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1", "-map", "0:a", "-f", "null", "-"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         if process.stdout.readinto(frames.data) != frames.nbytes:  # type: ignore[union-attr]

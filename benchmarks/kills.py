@@ -18,7 +18,7 @@ import click
 from page import machine, publish
 
 from lipdata import corpora, manifest, pipeline, shards
-from lipdata.media import ffmpeg_binary
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipmodel.table import markdown
 
 KILLS, SEED, CLIPS, CLIPS_A_SHARD = 30, 0, 12, 2

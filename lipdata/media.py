@@ -1,29 +1,22 @@
 """ffmpeg: one process a clip turns a file into frames and sound on one clock, and says where that clock began."""
 
 import contextlib
-import functools
-import mmap
-import os
 import re
-import shutil
-import signal
 import subprocess
-import tempfile
-import threading
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import ffmpeg
 import numpy as np
 
-from lipdata.errors import ClipError, LipdataError
+from lipdata import ffmpeg_process
+from lipdata.errors import ClipError
+from lipdata.ffmpeg_process import MAX_BYTES, TRIES, ffmpeg_binary, in_memory, run, written
 
 # A clip is a sentence, not a film. What is longer is refused before it is filled in: one time stamp that jumps ten
 # hours ahead would make ffmpeg put ten hours of silence into memory.
 MAX_CLIP_S = 600
-MAX_FRAME_BYTES = 2 << 30
 # Local files and our own pipes: a playlist or a subtitle in a stranger's clip opens nothing else.
 PROTOCOLS = "file,pipe"
 # No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
@@ -31,14 +24,8 @@ FORMATS = (
     "mpeg,mpegts,mpegvideo,mov,mp4,matroska,webm,avi,asf,flv,dv,mxf,nut,m4v,h264,hevc,"
     "ogg,wav,w64,mp3,flac,aac,aiff,caf,amr,au,ac3,eac3,wv,tta,voc,ape,dts,opus"
 )
-TIMEOUT_S = 300
-TICK_S = 0.1
-TRIES = 3
 SEEK_EARLY_S = 10.0
-OLDEST = (5, 1)  # knows fps_mode
 CHANGES = "its picture or sound changes its size or format on the way: cut the file there"
-# Stands for the exit status of an ffmpeg that we stopped.
-STOPPED = -1000
 LACKING = re.compile(r"Stream specifier '\d?:?([aV])[^']*' .*matches no streams")
 DAMAGE = re.compile(
     r"damaged|concealing|error while decoding|Error submitting|corrupt|Invalid data|missing|prematurely", re.I
@@ -70,41 +57,6 @@ class Media:
         return f"Media(frames={self.frames.shape}, sound={self.sound.shape}, av_offset_s={self.av_offset_s:g})"
 
 
-@functools.cache
-def ffmpeg_binary() -> str:
-    """The system's ffmpeg if it is 5.1 or newer, else the one that the package imageio-ffmpeg carries.
-
-    Raises:
-        LipdataError: neither is there.
-    """
-    found = shutil.which("ffmpeg")
-    if found and _version(found) >= OLDEST:
-        return found
-    # Not by its get_ffmpeg_exe: that asks ffmpeg for its version, and takes one that is killed for none.
-    with contextlib.suppress(ModuleNotFoundError):
-        carried = sorted(Path(str(resources.files("imageio_ffmpeg"))).glob("binaries/ffmpeg-*"))
-        if carried:
-            return str(carried[-1])
-    raise LipdataError("no ffmpeg found; install it, or: pip install imageio-ffmpeg")
-
-
-def _version(binary: str) -> tuple[int, int]:
-    """Major and minor; a build without a number is of today."""
-    number = re.match(r"n?(\d+)\.(\d+)", ffmpeg_version(binary))
-    return (int(number[1]), int(number[2])) if number else (999, 0)
-
-
-@functools.cache
-def ffmpeg_version(binary: str) -> str:
-    """What ``-version`` says; empty where it says nothing. One that is killed is asked again."""
-    for _ in range(TRIES):
-        asked = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False)
-        if asked.returncode >= 0:
-            break
-    said = re.match(r"ffmpeg version (\S+)", asked.stdout)
-    return said[1] if said else ""
-
-
 def read_clip(
     path: Path,
     *,
@@ -127,7 +79,7 @@ def read_clip(
 
     Raises:
         ClipError: stage ``media``: not decodable, no picture, no sound, one of them changes its size or format, or too
-            long; stage ``ffmpeg``: ffmpeg was killed again and again, or did not end within ``TIMEOUT_S``.
+            long; stage ``ffmpeg``: ffmpeg was killed again and again, or did not end in time.
     """
     # Seeking is inexact in some containers: begin early, and let the time stamps decide.
     skipped_s = max(0.0, (start_s or 0.0) - SEEK_EARLY_S)
@@ -203,7 +155,7 @@ def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_ra
     source = _source(path, **part)
     other = source if audio_path == path else _source(audio_path, **part)
     with contextlib.ExitStack() as stack:
-        files = [stack.enter_context(_in_memory()) for _ in range(4)]
+        files = [stack.enter_context(in_memory()) for _ in range(4)]
         image_file, sound_file, picture_clock, sound_clock = (f"pipe:{file.fileno()}" for file in files)
         # Each picture as a PPM: it bears its size, and nothing is repeated or dropped on the way.
         pictures = _stamped(source["V"], "", picture_clock).filter("trim", end=MAX_CLIP_S)
@@ -214,8 +166,8 @@ def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_ra
         )
         samples = _stamped(other.audio, "a", sound_clock).filter("atrim", end=MAX_CLIP_S)
         outputs = ffmpeg.merge_outputs(pictures, _sound_output(samples, sound_file, sample_rate_hz))
-        log, status = _run(_command(outputs), files)
-        images, sound, *clocks = map(_content, files)
+        log, status = run(_command(outputs), files)
+        images, sound, *clocks = map(written, files)
     picture_s, sound_s = map(_times, clocks)
     _require_whole(images, picture_s, sound_s, log, status)
     complaints = len(DAMAGE.findall(log))
@@ -232,9 +184,9 @@ def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_ra
 
 
 def _require_whole(content: memoryview, picture_s: np.ndarray, sound_s: np.ndarray, log: str, status: int) -> None:
-    if status == STOPPED:
-        raise ClipError("ffmpeg", f"ffmpeg did not end within {TIMEOUT_S} s and was stopped")
-    if status < 0 and len(content) <= MAX_FRAME_BYTES:
+    if status == ffmpeg_process.STOPPED:
+        raise ClipError("ffmpeg", f"ffmpeg did not end within {ffmpeg_process.TIMEOUT_S} s and was stopped")
+    if status < 0 and len(content) <= MAX_BYTES:
         raise _Killed("ffmpeg", f"ffmpeg was killed by signal {-status}, {TRIES} times")
     lacking = LACKING.search(log)
     if not len(picture_s) and not (lacking and lacking[1] == "a"):
@@ -244,8 +196,8 @@ def _require_whole(content: memoryview, picture_s: np.ndarray, sound_s: np.ndarr
     last_s = max(picture_s.max(), sound_s.max())
     if last_s > MAX_CLIP_S:
         raise ClipError("media", f"its time stamps reach {last_s:.0f} s; allowed: {MAX_CLIP_S}; see start_s, end_s")
-    if len(content) > MAX_FRAME_BYTES:
-        raise ClipError("media", f"over {MAX_FRAME_BYTES >> 30} GiB of frames; cut it with start_s and end_s")
+    if len(content) > MAX_BYTES:
+        raise ClipError("media", f"over {MAX_BYTES >> 30} GiB of frames; cut it with start_s and end_s")
     if status:
         raise ClipError("media", _reason(log, f"ffmpeg ended with status {status}"))
 
@@ -317,63 +269,6 @@ def _command(outputs: Any) -> list[str]:
     single = ("-filter_threads", "1", "-filter_complex_threads", "1")
     command: list[str] = ffmpeg.compile(outputs.global_args(*quiet, *single), cmd=ffmpeg_binary())
     return command
-
-
-def _in_memory() -> IO[bytes]:
-    """A file for ffmpeg to write into, so that it never waits for us and nothing is copied. It has no name."""
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("lipdata"), "r+b")
-    return tempfile.TemporaryFile()  # not Linux
-
-
-def _content(file: IO[bytes]) -> memoryview:
-    """All that was written. It takes up memory as long as it is kept."""
-    size = os.fstat(file.fileno()).st_size
-    return memoryview(mmap.mmap(file.fileno(), size) if size else b"")
-
-
-def _run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
-    """What ffmpeg said, and its exit status, STOPPED where it took too long."""
-    with (
-        _in_memory() as log,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            # Ctrl-C is for the run, which then ends its workers: an ffmpeg that ends by it looks like a damaged clip.
-            process_group=0,
-            pass_fds=[output.fileno() for output in outputs],
-        ) as process,
-    ):
-        ended, late = threading.Event(), threading.Event()
-        threading.Thread(target=_watch, args=(process.pid, outputs, ended, late), daemon=True).start()
-        try:
-            status = process.wait()
-        finally:
-            ended.set()
-            _kill(process.pid)
-        said = bytes(_content(log)).decode("utf-8", "replace")
-    return said, STOPPED if late.is_set() else status
-
-
-def _watch(pid: int, outputs: list[IO[bytes]], ended: threading.Event, late: threading.Event) -> None:
-    """End ffmpeg when it takes too long or fills the memory."""
-    # By the tick: the time for which the machine or the run is suspended does not count.
-    for _ in range(round(TIMEOUT_S / TICK_S)):
-        if ended.wait(TICK_S):
-            return
-        if any(os.fstat(output.fileno()).st_size > MAX_FRAME_BYTES for output in outputs):
-            break
-    else:
-        late.set()
-    _kill(pid)
-
-
-def _kill(group: int) -> None:
-    """End ffmpeg, and what it has started: it may be a script."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
 
 
 def _frames(content: memoryview, n_frames: int) -> np.ndarray:

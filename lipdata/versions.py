@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib import metadata
 
 from lipdata.errors import LipdataError
-from lipdata.media import ffmpeg_binary, ffmpeg_version
+from lipdata.ffmpeg_process import ffmpeg_binary, ffmpeg_version
 
 PACKAGES = {"dlib": "dlib-bin", "lipdata": "lipdata", "numpy": "numpy", "opencv": "opencv-python-headless"}
 

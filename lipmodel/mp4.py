@@ -11,8 +11,9 @@ import ffmpeg
 import numpy as np
 
 from lipdata.errors import LipdataError
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.files import whole
-from lipdata.media import PROTOCOLS, ffmpeg_binary
+from lipdata.media import PROTOCOLS
 
 ENLARGED = 4  # a 64 px mouth fills no screen
 

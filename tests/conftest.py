@@ -10,9 +10,9 @@ import pytest
 
 from lipdata import pipeline
 from lipdata.faces import FaceFinder, predictor_path
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.ingest import ingest
 from lipdata.manifest import Row
-from lipdata.media import ffmpeg_binary
 from lipdata.pipeline import Pipeline
 from lipdata.sample.corpus import write_corpus
 

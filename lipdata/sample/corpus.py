@@ -18,7 +18,7 @@ import ffmpeg
 import numpy as np
 
 from lipdata.errors import LipdataError
-from lipdata.media import ffmpeg_binary
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.sample.espeak import Speech, Voice, say
 from lipdata.sample.mouth import Face, draw_mouth, measure_face
 from lipdata.sample.portrait import FRAME_HEIGHT, FRAME_WIDTH, Image, Look, Sway, portrait, show

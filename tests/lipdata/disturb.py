@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lipdata import record, shards
-from lipdata.media import ffmpeg_binary
+from lipdata.ffmpeg_process import ffmpeg_binary
 
 CLIPS = 6
 

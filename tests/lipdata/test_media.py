@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from lipdata.errors import ClipError, LipdataError
-from lipdata.media import Media, ffmpeg_binary, read_clip, read_sound
+from lipdata.ffmpeg_process import ffmpeg_binary
+from lipdata.media import Media, read_clip, read_sound
 from tests.conftest import encode
 
 RATE = 44100
@@ -196,7 +197,7 @@ def test_a_hung_ffmpeg_is_ended(sample: Path, tmp_path: Path, monkeypatch: pytes
     hangs.write_text(f"#!/bin/sh\n{'sleep 600; exit' if as_script else 'exec sleep 600'}\n")
     hangs.chmod(0o755)
     monkeypatch.setattr("lipdata.media.ffmpeg_binary", lambda: str(hangs))
-    monkeypatch.setattr("lipdata.media.TIMEOUT_S", 1)
+    monkeypatch.setattr("lipdata.ffmpeg_process.TIMEOUT_S", 1)
     with pytest.raises(ClipError, match="ffmpeg: ffmpeg did not end within 1 s and was stopped"):
         read(next(sample.rglob("*.mpg")))
 

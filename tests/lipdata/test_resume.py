@@ -16,7 +16,7 @@ from lipdata import job, ledger, manifest, record, shards
 from lipdata.check import check
 from lipdata.errors import LipdataError
 from lipdata.faces import predictor_path
-from lipdata.media import ffmpeg_binary
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.pipeline import load
 from lipdata.worker import make_shard
 from tests.lipdata.disturb import CLIPS, command, contents, deadly_ffmpeg, run, servers_of, tallied, until, workers_of

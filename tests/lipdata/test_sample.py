@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lipdata.errors import LipdataError
-from lipdata.media import ffmpeg_binary
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.sample.corpus import MAX_CLIPS, SPEAKERS, clip_name, sentence, spoken_text, write_corpus
 from lipdata.sample.espeak import Sound, say
 from lipdata.sample.viseme import MouthTrack, mouth_track

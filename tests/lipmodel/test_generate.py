@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner
 
 from lipdata.errors import LipdataError
-from lipdata.media import ffmpeg_binary
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipmodel import config
 from lipmodel.cli import main
 from lipmodel.generate import generate

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.ledger import FAILED, Entry
-from lipdata.media import ffmpeg_binary
 from lipdata.shards import ClipData
 from tests.lipdata.hostile.judge import Check
 

@@ -1,0 +1,127 @@
+"""The ffmpeg of this machine, and one run of it: into memory, not longer and not larger than is allowed."""
+
+import contextlib
+import functools
+import mmap
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from importlib import resources
+from pathlib import Path
+from typing import IO
+
+from lipdata.errors import LipdataError
+
+MAX_BYTES = 2 << 30
+TIMEOUT_S = 300
+TICK_S = 0.1
+TRIES = 3
+OLDEST = (5, 1)  # knows fps_mode
+# Stands for the exit status of an ffmpeg that we stopped.
+STOPPED = -1000
+
+
+@functools.cache
+def ffmpeg_binary() -> str:
+    """The system's ffmpeg if it is 5.1 or newer, else the one that the package imageio-ffmpeg carries.
+
+    Raises:
+        LipdataError: neither is there.
+    """
+    found = shutil.which("ffmpeg")
+    if found and _version(found) >= OLDEST:
+        return found
+    # Not by its get_ffmpeg_exe: that asks ffmpeg for its version, and takes one that is killed for none.
+    with contextlib.suppress(ModuleNotFoundError):
+        carried = sorted(Path(str(resources.files("imageio_ffmpeg"))).glob("binaries/ffmpeg-*"))
+        if carried:
+            return str(carried[-1])
+    raise LipdataError("no ffmpeg found; install it, or: pip install imageio-ffmpeg")
+
+
+def _version(binary: str) -> tuple[int, int]:
+    """Major and minor; a build without a number is of today."""
+    number = re.match(r"n?(\d+)\.(\d+)", ffmpeg_version(binary))
+    return (int(number[1]), int(number[2])) if number else (999, 0)
+
+
+@functools.cache
+def ffmpeg_version(binary: str) -> str:
+    """What ``-version`` says; empty where it says nothing. One that is killed is asked again."""
+    for _ in range(TRIES):
+        asked = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False)
+        if asked.returncode >= 0:
+            break
+    said = re.match(r"ffmpeg version (\S+)", asked.stdout)
+    return said[1] if said else ""
+
+
+def in_memory() -> IO[bytes]:
+    """A file for ffmpeg to write into, so that it never waits for us and nothing is copied. It has no name."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("lipdata"), "r+b")
+    return tempfile.TemporaryFile()  # not Linux
+
+
+def written(file: IO[bytes]) -> memoryview:
+    """All that was written. It takes up memory as long as it is kept."""
+    size = os.fstat(file.fileno()).st_size
+    return memoryview(mmap.mmap(file.fileno(), size) if size else b"")
+
+
+def run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
+    """Run ffmpeg to its end.
+
+    Args:
+        outputs: the files of ``in_memory`` that it writes into as ``pipe:N``, N their number.
+
+    Returns:
+        What it said, and its exit status: ``STOPPED`` where it took longer than ``TIMEOUT_S``, that of a killed one
+        where it wrote more than ``MAX_BYTES``.
+    """
+    with (
+        in_memory() as log,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            # Ctrl-C is for the run, which then ends its workers: an ffmpeg that ends by it looks like a damaged clip.
+            process_group=0,
+            pass_fds=[output.fileno() for output in outputs],
+        ) as process,
+    ):
+        ended, late = threading.Event(), threading.Event()
+        watch = threading.Thread(target=_watch, args=(process.pid, [*outputs, log], ended, late), daemon=True)
+        watch.start()
+        try:
+            status = process.wait()
+        finally:
+            ended.set()
+            watch.join()  # before the files are closed that it looks at
+            _kill(process.pid)
+        said = bytes(written(log)).decode("utf-8", "replace")
+    return said, STOPPED if late.is_set() else status
+
+
+def _watch(pid: int, outputs: list[IO[bytes]], ended: threading.Event, late: threading.Event) -> None:
+    """End ffmpeg when it takes too long or fills the memory."""
+    # By the tick: the time for which the machine or the run is suspended does not count.
+    for _ in range(round(TIMEOUT_S / TICK_S)):
+        if ended.wait(TICK_S):
+            return
+        if any(os.fstat(output.fileno()).st_size > MAX_BYTES for output in outputs):
+            break
+    else:
+        late.set()
+    _kill(pid)
+
+
+def _kill(group: int) -> None:
+    """End ffmpeg, and what it has started: it may be a script."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
