@@ -96,12 +96,12 @@ class FaceFinder:
 
     def _faces_from(self, whole: np.ndarray, width: float) -> list[tuple[np.ndarray, float]]:
         """Upright faces of this width and more."""
-        shrink = max(1, min(max(whole.shape[:2]) // LARGE_PX, int(width / KEPT_PX)))
+        shrink = max(1, min(max(whole.shape[:2]) // LARGE_PX, int(width / KEPT_PX), min(whole.shape[:2])))
         frame = cv2.resize(whole, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
         level = max(0, _steps(2 * width / shrink))
         picture = _level(frame, level)
         faces = self.faces(picture)
-        if level and faces and not _steps(np.ptp(faces[0][0][::2])):
+        if level and faces and not _steps(_side(faces[0][0])):
             return self._faces_from(whole, width / STEP)  # the next larger level may fit it better
         # A head upside down is no face: dlib takes some for one, and finds a mouth in the forehead.
         best = max((score for _, score in faces), default=CERTAIN)
@@ -155,9 +155,15 @@ def _from_level(box: np.ndarray, level: int) -> np.ndarray:
     dlib comes back in one leap from the level in which the face fits the window. This box was rounded on its way from
     there to ``level``: brought there again it is whole.
     """
-    steps = max(0, _steps(box[2] - box[0]))
+    steps = max(0, _steps(_side(box)))
     window = PYRAMID.rect_down(dlib.rectangle(*map(int, box)), steps)
     return _box(DOUBLED.rect_down(PYRAMID.rect_up(window, steps + level)))
+
+
+def _side(box: np.ndarray) -> float:
+    """Of a box that may cross the left or upper border: dlib's window is 80 pixels long there, 72 elsewhere."""
+    side = float((box[2:] - box[:2]).min())
+    return 0.9 * side if (box[:2] < 0).all() else side
 
 
 def _box(rectangle: dlib.rectangle) -> np.ndarray:

@@ -5,6 +5,7 @@ import functools
 import mmap
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ TRIES = 3
 OLDEST = (5, 1)  # knows fps_mode
 # Stands for the exit status of an ffmpeg that we stopped.
 STOPPED = -1000
+# Of this process.
+running: set[int] = set()
 
 
 @functools.cache
@@ -62,15 +65,22 @@ def ffmpeg_version(binary: str) -> str:
 
 def in_memory() -> IO[bytes]:
     """A file for ffmpeg to write into, so that it never waits for us and nothing is copied. It has no name."""
-    if hasattr(os, "memfd_create"):
+    with contextlib.suppress(AttributeError, OSError):  # not Linux, or forbidden
         return os.fdopen(os.memfd_create("lipdata"), "r+b")
-    return tempfile.TemporaryFile()  # not Linux
+    return tempfile.TemporaryFile()
 
 
 def written(file: IO[bytes]) -> memoryview:
-    """All that was written. It takes up memory as long as it is kept."""
+    """All that was written. It takes up memory as long as it is kept.
+
+    Raises:
+        MemoryError: there is no room to map it.
+    """
     size = os.fstat(file.fileno()).st_size
-    return memoryview(mmap.mmap(file.fileno(), size) if size else b"")
+    try:
+        return memoryview(mmap.mmap(file.fileno(), size) if size else b"")
+    except OSError as error:
+        raise MemoryError(str(error)) from error
 
 
 def run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
@@ -97,13 +107,17 @@ def run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
     ):
         ended, late = threading.Event(), threading.Event()
         watch = threading.Thread(target=_watch, args=(process.pid, [*outputs, log], ended, late), daemon=True)
-        watch.start()
+        running.add(process.pid)
         try:
+            _limit(process.pid)
+            watch.start()
             status = process.wait()
-        finally:
             ended.set()
             watch.join()  # before the files are closed that it looks at
+        finally:
+            ended.set()
             _kill(process.pid)
+            running.discard(process.pid)
         said = bytes(written(log)).decode("utf-8", "replace")
     return said, STOPPED if late.is_set() else status
 
@@ -119,6 +133,20 @@ def _watch(pid: int, outputs: list[IO[bytes]], ended: threading.Event, late: thr
     else:
         late.set()
     _kill(pid)
+
+
+def _limit(pid: int) -> None:
+    """By the kernel too: where this process is killed nobody watches."""
+    with contextlib.suppress(AttributeError, ProcessLookupError):  # not Linux, or done already
+        for what, most in ((resource.RLIMIT_FSIZE, MAX_BYTES + 1), (resource.RLIMIT_CPU, TIMEOUT_S)):
+            resource.prlimit(pid, what, (most, most))
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+
+
+def end_running() -> None:
+    """End what ``run`` has started in this process, which is about to end."""
+    for pid in list(running):
+        _kill(pid)
 
 
 def _kill(group: int) -> None:

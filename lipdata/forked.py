@@ -19,6 +19,8 @@ import joblib
 from joblib.externals.loky.backend.context import get_start_method, set_start_method
 from threadpoolctl import threadpool_limits
 
+from lipdata.ffmpeg_process import end_running
+
 
 @contextmanager
 def forked_workers(processes: int, predictor: Path) -> Iterator[None]:
@@ -29,7 +31,8 @@ def forked_workers(processes: int, predictor: Path) -> Iterator[None]:
     with _landmarks_by(predictor), _ctrl_c_ignored():
         forkserver.ensure_running()
     try:
-        with joblib.parallel_config("loky", n_jobs=processes):
+        # Each from its start on: one that is never given work would outlive the run.
+        with joblib.parallel_config("loky", n_jobs=processes, initializer=_end_with, initargs=(os.getpid(),)):
             yield
     finally:
         set_start_method(before, force=True)
@@ -76,15 +79,24 @@ def as_worker(parent_pid: int) -> Iterator[None]:
 
 @contextmanager
 def _as_batch() -> Iterator[None]:
-    """Not interrupted by whatever wakes up, such as the other worker's ffmpeg; and in no other program's way."""
-    if not hasattr(os, "SCHED_BATCH") or os.sched_getscheduler(0) != os.SCHED_OTHER:
-        yield  # not Linux, or somebody has chosen
-        return
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    """What wakes up as batch interrupts nobody: no other program, and no other worker when its ffmpeg wakes."""
+    before = _schedule("SCHED_OTHER", "SCHED_BATCH")
     try:
         yield
     finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        if before:
+            _schedule("SCHED_BATCH", "SCHED_OTHER")
+
+
+def _schedule(before: str, then: str) -> bool:
+    """Whether the policy was ``before`` and is ``then`` now; not so where it is not known or not allowed."""
+    try:
+        known = os.sched_getscheduler(0) == getattr(os, before)
+        if known:
+            os.sched_setscheduler(0, getattr(os, then), os.sched_param(0))
+    except (AttributeError, OSError):
+        return False
+    return known
 
 
 @functools.cache
@@ -96,4 +108,5 @@ def _end_with(parent_pid: int) -> None:
 
 def _end_after(parent: multiprocessing.Process) -> None:
     parent.join()
+    end_running()
     os._exit(1)

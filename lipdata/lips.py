@@ -12,14 +12,14 @@ from lipdata.pipeline import Lips
 
 MOUTH = slice(48, 68)
 # Correlation with the last detection. Measured on 162 GRID clips: a good track never fell below 0.64; background
-# reaches 0.41 (99 of 100), a box a tenth of its side off 0.45 (median). A false alarm costs one detection, no more.
+# reaches 0.41 (99 of 100), a box a tenth of its side off 0.45 (median). A false alarm costs a detection.
 LOST_BELOW = 0.6
 # A face that has moved by this part of its side since it was detected, or grown by it, is detected anew. The detector's
 # own boxes move by a ninth of their side: by 8 of the 72 pixels of its window.
 MOVED = 0.1
 # What may happen between a face and its continuation: moved by less than its side, grown by less than this.
 GROWTH = 1.6
-# So many frames are predicted before it is seen whether the face is still there.
+# So many frames at most are predicted before it is seen whether the face is still there.
 AHEAD = 25
 
 
@@ -96,7 +96,8 @@ def _follow(
     """
     followed: list[np.ndarray] = []
     while len(followed) < len(frames):
-        ahead = frames[len(followed) :][: min(AHEAD, due - len(followed))]
+        # Fewer after a detection: what moves is detected anew soon.
+        ahead = frames[len(followed) :][: min(AHEAD, 2 * len(followed) + 1, due - len(followed))]
         predicted = finder.landmarks_of(ahead, face.detected)  # n, 68, 2
         for frame, points, box in zip(ahead, predicted, face.boxes_about(predicted), strict=True):
             if not _continues(face.box, box) or _look(frame, box) @ face.look < LOST_BELOW:

@@ -17,7 +17,7 @@ from lipdata.ffmpeg_process import MAX_BYTES, TRIES, ffmpeg_binary, in_memory, r
 # A clip is a sentence, not a film. What is longer is refused before it is filled in: one time stamp that jumps ten
 # hours ahead would make ffmpeg put ten hours of silence into memory.
 MAX_CLIP_S = 600
-# Local files and our own pipes: a playlist or a subtitle in a stranger's clip opens nothing else.
+# Local files and those of ours that are named pipe:N: a playlist or a subtitle in a stranger's clip opens nothing else.
 PROTOCOLS = "file,pipe"
 # No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
 FORMATS = (
@@ -234,7 +234,7 @@ def _source(path: Path, **options: Any) -> Any:
 
 
 def _stamped(stream: Any, kind: str, target: str) -> Any:
-    """The stream, its time stamps written to a pipe of ours: nothing that a clip calls itself can pose as one."""
+    """The stream, its time stamps written to a file of ours: nothing that a clip calls itself can pose as one."""
     stream = stream.filter(f"{kind}metadata", "delete").filter(f"{kind}metadata", "add", key="clock", value=1)
     return stream.filter(f"{kind}metadata", "print", key="clock", file=target)
 

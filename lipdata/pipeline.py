@@ -64,7 +64,7 @@ class Lips:
     """How mouths are found and cut.
 
     Attributes:
-        detect_every: frames from one face detection to the next; between them the box is carried along.
+        detect_every: a face is detected at the latest every so many frames; between them its box stays where it is.
         max_gap: longest run of frames without a face that is interpolated; a longer one fails the clip.
         half_side: half the crop's side over the longer side of the mouth's bounding box.
         smooth_frames: length of the moving average over the crop boxes, odd; 1 is none.

@@ -158,13 +158,13 @@ def _clear(out: Path) -> None:
 
 
 def _require_same(out: Path, begun: dict[str, Any], this: dict[str, Mapping[str, str]]) -> None:
-    asked, versions = (told if isinstance(told := begun.get(key), dict) else {} for key in ("asked", "versions"))
+    asked, versions = _told(begun, "asked"), _told(begun, "versions")
     for name, what in (("rows", "manifest"), ("pipeline", "pipeline or landmark predictor")):
         if asked.get(name) != this["asked"][name]:
             raise LipdataError(
                 f"{out} was begun with another {what}; take another -o, or begin anew there with --overwrite"
             )
-    require_same(versions, this["versions"], "here")
+    require_same(versions, this["versions"], "here", "install those again, or begin anew with --overwrite")
 
 
 def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Job]) -> None:
@@ -173,10 +173,10 @@ def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Job]) -> None:
     Raises:
         LipdataError: the manifest or the ledger is not as it was written.
     """
-    digests = about.get("files", {})
+    files = _told(about, "files")
     for name in ("manifest.csv", "ledger.csv"):
         path = out / name
-        if not path.is_file() or sha256(path) != digests.get(name):
+        if not path.is_file() or sha256(path) != files.get(name):
             raise LipdataError(f"{path} is not what ingest wrote there; put it back, or begin anew with --overwrite")
     rows = {row.clip_id: row for row in manifest.read(out / "manifest.csv")}
     entries = {entry.clip_id: entry for entry in ledger.entries(ledger.read(out / "ledger.csv"))}
@@ -184,8 +184,14 @@ def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Job]) -> None:
         ids = [row.clip_id for row in job.rows]
         if all(clip_id in rows and clip_id in entries for clip_id in ids):
             of_job = tuple(entries[clip_id] for clip_id in ids)
-            content, file = (str(about.get(name, {}).get(job.shard.name, "")) for name in ("shards", "files"))
+            content, file = (str(_told(about, name).get(job.shard.name, "")) for name in ("shards", "files"))
             keep(job, Result(job.name, of_job, tuple(rows[clip_id] for clip_id in ids), content, file))
+
+
+def _told(about: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of a JSON file that may come from a stranger; empty where it is none."""
+    told = about.get(name)
+    return told if isinstance(told, dict) else {}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -17,18 +17,19 @@ def versions() -> dict[str, str]:
     return {"ffmpeg": ffmpeg_version(ffmpeg_binary())} | found
 
 
-def require_same(begun: Mapping[str, str], there: Mapping[str, str], where: str) -> None:
+def require_same(begun: Mapping[str, str], there: Mapping[str, str], where: str, advice: str) -> None:
     """Refuse to go on with a dataset by other versions than it was begun with.
 
     Args:
-        where: what has the others, for the message.
+        where, advice: what has the others and what to do about it, for the message.
 
     Raises:
         LipdataError: names them.
     """
-    other = [f"{name} {begun.get(name)}, {where} is {there[name]}" for name in there if begun.get(name) != there[name]]
+    other = [
+        f"{name} {begun.get(name, 'unknown')}, {where} is {there[name]}"
+        for name in there
+        if begun.get(name) != there[name]
+    ]
     if other:
-        raise LipdataError(
-            f"the dataset was begun with {'; '.join(other)}: install what it was begun with, or begin anew with "
-            "--overwrite"
-        )
+        raise LipdataError(f"the dataset was begun with {'; '.join(other)}: {advice}")

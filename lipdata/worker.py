@@ -39,7 +39,7 @@ def make_shard(job: Job) -> Result:
     """
     if not job.corpus.is_dir():
         raise LipdataError(f"{job.corpus} is no folder on {platform.node()}; every machine needs it at the same place")
-    require_same(job.versions, versions(), f"on {platform.node()} there")
+    require_same(job.versions, versions(), f"on {platform.node()} there", "install the same on every machine")
     with as_worker(job.parent_pid):
         done = record.known(job)
         if done is None:

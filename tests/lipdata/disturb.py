@@ -40,14 +40,18 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
     return [worker for child in _children(process.pid) for worker in _children(child)]
 
 
-def deadly_ffmpeg(folder: Path, clips: str) -> Path:
+def deadly_ffmpeg(folder: Path, clips: str, does: str = "kill -9 $PPID; exit") -> Path:
     """A folder for PATH: its ffmpeg kills the worker that decodes such a clip, as a fault in a codec would."""
     script = folder / "bin" / "ffmpeg"
     script.parent.mkdir()
-    kill = f'case "$*" in *{clips}*) kill -9 $PPID; exit;; esac'
-    script.write_text(f'#!/bin/sh\n{kill}\nexec {ffmpeg_binary()} "$@"\n')
+    script.write_text(f'#!/bin/sh\ncase "$*" in *{clips}*) {does};; esac\nexec {ffmpeg_binary()} "$@"\n')
     script.chmod(0o755)
     return script.parent
+
+
+def below(pid: int) -> list[int]:
+    """All processes that this one has started, and those that they have."""
+    return [one for child in _children(pid) for one in (child, *below(child))]
 
 
 def servers_of(process: subprocess.Popen[str]) -> list[int]:

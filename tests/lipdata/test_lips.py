@@ -61,6 +61,24 @@ def test_large_pictures_are_looked_at_in_small(finder: FaceFinder, astronaut: np
     box, _ = finder.detect(astronaut)[0]
     large, _ = finder.detect(cv2.resize(astronaut, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC))[0]
     assert np.abs(large / 5 - box).max() < 0.15 * (box[2] - box[0])  # it moves by a ninth
+    assert not (large % 3).any()  # 2560 pixels, made smaller by three
+
+
+@pytest.mark.parametrize("size", [(4, 7200), (1, 1440), (1440, 1), (3, 5000), (1, 1)])
+def test_no_face_in_a_thin_picture(finder: FaceFinder, size: tuple[int, int]) -> None:
+    assert finder.detect(np.full((*size, 3), 128, np.uint8)) == []
+
+
+def test_a_face_that_crosses_the_border_gets_dlibs_box_too(finder: FaceFinder, astronaut: np.ndarray) -> None:
+    plain, crossing = dlib.get_frontal_face_detector(), 0
+    for left in range(160, 190, 3):
+        for top in (0, 80):
+            frame = np.ascontiguousarray(astronaut[top : top + 240, left : left + 320])
+            found, _, _ = plain.run(frame, 1, 0.0)
+            for rectangle, (box, _) in zip(found[:1], finder.detect(frame), strict=False):
+                assert box.tolist() == [rectangle.left(), rectangle.top(), rectangle.right(), rectangle.bottom()]
+                crossing += bool(box.min() < 0)
+    assert crossing > 3
 
 
 def test_landmarks_are_dlibs_parts(finder: FaceFinder, astronaut: np.ndarray) -> None:
@@ -76,6 +94,8 @@ def test_landmarks_are_dlibs_parts(finder: FaceFinder, astronaut: np.ndarray) ->
 def test_a_steady_face_is_tracked_in_every_frame(finder: FaceFinder, speech: np.ndarray, setup: Pipeline) -> None:
     track = lips.track(speech, finder, setup.lips)
     assert track.points.shape == (75, 68, 2) and track.tracked.all() and track.faces_detected == 1
+    for every, times in ((25, 3), (74, 2), (75, 1)):
+        assert lips.track(speech, finder, replace(setup.lips, detect_every=every)).faces_detected == times
 
 
 def test_the_track_keeps_with_detecting_every_frame(finder: FaceFinder, grid: Path, setup: Pipeline) -> None:

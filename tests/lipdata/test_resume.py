@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,18 @@ from lipdata.faces import predictor_path
 from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.pipeline import load
 from lipdata.worker import make_shard
-from tests.lipdata.disturb import CLIPS, command, contents, deadly_ffmpeg, run, servers_of, tallied, until, workers_of
+from tests.lipdata.disturb import (
+    CLIPS,
+    below,
+    command,
+    contents,
+    deadly_ffmpeg,
+    run,
+    servers_of,
+    tallied,
+    until,
+    workers_of,
+)
 
 
 def test_the_same_command_on_what_is_done_changes_nothing(
@@ -304,3 +316,30 @@ def test_a_ledger_that_was_edited_is_not_taken_for_true(
     refused = run(corpus, out, pipeline)
     assert refused.returncode == 2 and "ledger.csv is not what ingest wrote" in refused.stderr
     assert len(check(out)) >= 1
+
+
+def test_nothing_outlives_a_run_that_is_killed(
+    corpus: Path, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A worker that waits for a hung ffmpeg, and one that was never given work.
+    path = f"{deadly_ffmpeg(tmp_path, '.mpg', 'exec sleep 600')}:{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    asked = command(corpus, tmp_path / "out", pipeline, "--limit", 1)
+    with subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True) as process:
+        until(lambda: any(below(worker) for worker in workers_of(process)), process)
+        family = below(process.pid)
+        process.kill()
+    assert len(family) > 3
+    for _ in range(200):
+        left = [pid for pid in family if _alive(pid)]
+        if not left:
+            break
+        time.sleep(0.1)
+    assert not left
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
