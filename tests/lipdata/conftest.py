@@ -1,11 +1,12 @@
 """A corpus of six clips in three shards, made once without any disturbance."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from lipdata.sample.corpus import write_corpus
-from tests.lipdata.disturb import CLIPS, run
+from tests.lipdata.disturb import CLIPS, deadly_ffmpeg, run
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,9 @@ def whole(corpus: Path, pipeline: Path, tmp_path_factory: pytest.TempPathFactory
     done = run(corpus, out, pipeline)
     assert done.returncode == 0, done.stderr
     return out
+
+
+@pytest.fixture
+def unhurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second more for each clip: time to disturb it."""
+    monkeypatch.setenv("PATH", f"{deadly_ffmpeg(tmp_path, '.mpg', 'sleep 0.5')}:{os.environ['PATH']}")

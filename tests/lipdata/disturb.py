@@ -41,7 +41,11 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 
 
 def deadly_ffmpeg(folder: Path, clips: str, does: str = "kill -9 $PPID; exit") -> Path:
-    """A folder for PATH: its ffmpeg kills the worker that decodes such a clip, as a fault in a codec would."""
+    """A folder for PATH: its ffmpeg kills the worker that decodes such a clip, as a fault in a codec would.
+
+    Args:
+        does: in shell, another thing to do first.
+    """
     script = folder / "bin" / "ffmpeg"
     script.parent.mkdir()
     script.write_text(f'#!/bin/sh\ncase "$*" in *{clips}*) {does};; esac\nexec {ffmpeg_binary()} "$@"\n')

@@ -118,6 +118,7 @@ def test_a_killed_run_goes_on(whole: Path, corpus: Path, pipeline: Path, tmp_pat
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_worker_that_dies_costs_nothing_but_time(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.PIPE, text=True) as process:
@@ -140,6 +141,7 @@ def test_the_server_that_workers_are_forked_from_dies_as_it_starts(
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_clip_that_kills_its_worker_twice_fails_and_no_other(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
 ) -> None:
@@ -199,6 +201,7 @@ def test_two_runs_in_one_folder(whole: Path, corpus: Path, pipeline: Path, tmp_p
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_ctrl_c_says_how_to_go_on(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     asked = command(corpus, out, pipeline)
@@ -267,6 +270,7 @@ def test_a_folder_that_may_not_be_written(whole: Path, corpus: Path, pipeline: P
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_what_a_worker_left_while_it_wrote_is_taken_away(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
 ) -> None:
@@ -281,6 +285,7 @@ def test_what_a_worker_left_while_it_wrote_is_taken_away(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("unhurried")
 def test_what_else_ends_a_run_does_it_as_well(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -297,6 +302,7 @@ def test_what_else_ends_a_run_does_it_as_well(
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_second_of_two_runs_is_refused(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.DEVNULL, text=True) as process:
