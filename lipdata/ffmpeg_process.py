@@ -136,11 +136,13 @@ def _watch(pid: int, outputs: list[IO[bytes]], ended: threading.Event, late: thr
 
 
 def _limit(pid: int) -> None:
-    """By the kernel too: where this process is killed nobody watches."""
-    with contextlib.suppress(AttributeError, ProcessLookupError):  # not Linux, or done already
-        for what, most in ((resource.RLIMIT_FSIZE, MAX_BYTES + 1), (resource.RLIMIT_CPU, TIMEOUT_S)):
-            resource.prlimit(pid, what, (most, most))
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+    """By the kernel too: where this process is killed nobody watches. A fault of ffmpeg's leaves no core behind."""
+    limits = {resource.RLIMIT_FSIZE: MAX_BYTES + 1, resource.RLIMIT_CPU: 2 * TIMEOUT_S, resource.RLIMIT_CORE: 0}
+    with contextlib.suppress(AttributeError, OSError):  # not Linux, forbidden, or done already
+        for what, most in limits.items():
+            _, hard = resource.prlimit(pid, what)
+            if hard == resource.RLIM_INFINITY or hard > most:
+                resource.prlimit(pid, what, (most, most))
 
 
 def end_running() -> None:
