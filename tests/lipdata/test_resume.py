@@ -201,21 +201,6 @@ def test_two_runs_in_one_folder(whole: Path, corpus: Path, pipeline: Path, tmp_p
     assert contents(out) == contents(whole)
 
 
-@pytest.mark.usefixtures("unhurried")
-def test_ctrl_c_says_how_to_go_on(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    asked = command(corpus, out, pipeline)
-    with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        until(lambda: tallied(out, "grid-00001") == 1, process)
-        os.killpg(process.pid, signal.SIGINT)
-        said = process.communicate()[1]
-    assert process.returncode == 130
-    assert "whole shards are kept" in said and "Traceback" not in said
-    assert said.splitlines()[-1].startswith(f"next: lipdata ingest {corpus} -o {out}")
-    assert run(corpus, out, pipeline).returncode == 0
-    assert contents(out) == contents(whole)
-
-
 def test_a_clip_that_was_not_there_is_tried_again(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
     mine, out = shutil.copytree(corpus, tmp_path / "mine"), tmp_path / "out"
     clip = mine / manifest.read(whole / "manifest.csv")[0].path
@@ -284,20 +269,23 @@ def test_what_a_worker_left_while_it_wrote_is_taken_away(
     assert check(out) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.usefixtures("unhurried")
-def test_what_else_ends_a_run_does_it_as_well(
+def test_a_run_that_is_ended_says_how_to_go_on(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     if signal.getsignal(number) == signal.SIG_IGN:
-        pytest.skip("these tests were started by nohup, which wants it ignored")
+        pytest.skip("these tests were started in the background, by nohup perhaps, where it is ignored")
     out = tmp_path / "out"
-    with subprocess.Popen(command(corpus, out, pipeline, "--overwrite"), stderr=subprocess.PIPE, text=True) as process:
+    asked = command(corpus, out, pipeline, "--overwrite")
+    with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         until(lambda: tallied(out, "grid-00001") == 1, process)
-        process.send_signal(number)
+        # A terminal sends Ctrl-C to all processes of the run, the others come to one.
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
         said = process.communicate()[1]
     assert process.returncode == 130
-    assert said.splitlines()[-1].startswith(f"next: lipdata ingest {corpus} -o {out}") and "overwrite" not in said
+    assert "whole shards are kept" in said and "Traceback" not in said and "overwrite" not in said
+    assert said.splitlines()[-1].startswith(f"next: lipdata ingest {corpus} -o {out}")
     assert run(corpus, out, pipeline).returncode == 0
     assert contents(out) == contents(whole)
 
