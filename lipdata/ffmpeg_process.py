@@ -24,8 +24,8 @@ TRIES = 3
 OLDEST = (5, 1)  # knows fps_mode
 # Stands for the exit status of an ffmpeg that we stopped.
 STOPPED = -1000
-# Of this process.
-running: set[int] = set()
+# The ffmpegs of this process.
+_running: set[int] = set()
 
 
 @functools.cache
@@ -107,7 +107,7 @@ def run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
     ):
         ended, late = threading.Event(), threading.Event()
         watch = threading.Thread(target=_watch, args=(process.pid, [*outputs, log], ended, late), daemon=True)
-        running.add(process.pid)
+        _running.add(process.pid)
         try:
             _limit(process.pid)
             watch.start()
@@ -117,7 +117,7 @@ def run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
         finally:
             ended.set()
             _kill(process.pid)
-            running.discard(process.pid)
+            _running.discard(process.pid)
         said = bytes(written(log)).decode("utf-8", "replace")
     return said, STOPPED if late.is_set() else status
 
@@ -147,7 +147,7 @@ def _limit(pid: int) -> None:
 
 def end_running() -> None:
     """End what ``run`` has started in this process, which is about to end."""
-    for pid in list(running):
+    for pid in list(_running):
         _kill(pid)
 
 

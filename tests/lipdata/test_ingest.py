@@ -1,6 +1,7 @@
 """The whole of lipdata through its command line, on the sample corpus and on input that is broken on purpose."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -367,3 +368,10 @@ def test_the_real_grid_clips(grid: Path, tmp_path: Path, setup: Pipeline) -> Non
         side = clip.box[:, 2] - clip.box[:, 0]
         assert 0.25 < side.mean() / (finder.detect(clip.face)[0][0][2] - finder.detect(clip.face)[0][0][0]) < 3
         assert (clip.landmarks > 0).all() and (clip.landmarks < 64).all()
+
+
+def test_workers_give_way_to_other_programs() -> None:
+    code = "import os; from lipdata.forked import as_worker; told = [os.sched_getscheduler(0)]\n"
+    code += "with as_worker(0): told.append(os.sched_getscheduler(0))\nprint(*told, os.sched_getscheduler(0))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == [str(policy) for policy in (os.SCHED_OTHER, os.SCHED_BATCH, os.SCHED_OTHER)]
