@@ -50,7 +50,7 @@ def _folder(folder: Path) -> Iterator[str]:
         yield f"{folder}: its shards come of {len(pipelines)} different pipelines"
 
 
-def _told(folder: Path) -> dict[str, str]:
+def _digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file, as dataset.json tells it; nothing where it does not."""
     try:
         digests = json.loads((folder / record.FINISHED).read_bytes())["files"]
@@ -62,7 +62,7 @@ def _told(folder: Path) -> dict[str, str]:
 
 def _not_as_written(folder: Path) -> dict[str, str]:
     """What is wrong with the files as such, by name."""
-    digests = _told(folder)
+    digests = _digests(folder)
     if not digests:
         path = folder / record.FINISHED
         return {path.name: f"{path} is missing, or not what ingest wrote; ingest into a new folder"}

@@ -15,17 +15,19 @@ from importlib import resources
 from pathlib import Path
 from typing import IO
 
-from lipdata.errors import LipdataError
+from lipdata.errors import ClipError, LipdataError
 
 MAX_BYTES = 2 << 30
 TIMEOUT_S = 300
 TICK_S = 0.1
 TRIES = 3
 OLDEST = (5, 1)  # knows fps_mode
-# Stands for the exit status of an ffmpeg that we stopped.
-STOPPED = -1000
 # The ffmpegs of this process.
 _running: set[int] = set()
+
+
+class Killed(ClipError):
+    """ffmpeg was killed: by somebody, for want of memory, or by a fault of its own. Another try may succeed."""
 
 
 @functools.cache
@@ -90,8 +92,10 @@ def run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
         outputs: the files of ``in_memory`` that it writes into as ``pipe:N``, N their number.
 
     Returns:
-        What it said, and its exit status: ``STOPPED`` where it took longer than ``TIMEOUT_S``, that of a killed one
-        where it wrote more than ``MAX_BYTES``.
+        What it said, and its exit status: negative where it was ended for writing more than ``MAX_BYTES``.
+
+    Raises:
+        ClipError: stage ``ffmpeg``: it took longer than ``TIMEOUT_S``; :class:`Killed`.
     """
     with (
         in_memory() as log,
@@ -119,7 +123,12 @@ def run(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
             _kill(process.pid)
             _running.discard(process.pid)
         said = bytes(written(log)).decode("utf-8", "replace")
-    return said, STOPPED if late.is_set() else status
+        stopped_by_size = status < 0 and _too_large([*outputs, log])
+    if late.is_set():
+        raise ClipError("ffmpeg", f"ffmpeg did not end within {TIMEOUT_S} s and was stopped")
+    if status < 0 and not stopped_by_size:
+        raise Killed("ffmpeg", f"ffmpeg was killed by signal {-status}")
+    return said, status
 
 
 def _watch(pid: int, outputs: list[IO[bytes]], ended: threading.Event, late: threading.Event) -> None:
@@ -128,11 +137,15 @@ def _watch(pid: int, outputs: list[IO[bytes]], ended: threading.Event, late: thr
     for _ in range(round(TIMEOUT_S / TICK_S)):
         if ended.wait(TICK_S):
             return
-        if any(os.fstat(output.fileno()).st_size > MAX_BYTES for output in outputs):
+        if _too_large(outputs):
             break
     else:
         late.set()
     _kill(pid)
+
+
+def _too_large(outputs: list[IO[bytes]]) -> bool:
+    return any(os.fstat(output.fileno()).st_size > MAX_BYTES for output in outputs)
 
 
 def _limit(pid: int) -> None:

@@ -2,37 +2,25 @@
 
 import contextlib
 import re
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import ffmpeg
 import numpy as np
 
-from lipdata import ffmpeg_process
+from lipdata import damage, ffmpeg_command
 from lipdata.errors import ClipError
-from lipdata.ffmpeg_process import MAX_BYTES, TRIES, ffmpeg_binary, in_memory, run, written
+from lipdata.ffmpeg_process import MAX_BYTES, TRIES, Killed, in_memory, run, written
 
 # A clip is a sentence, not a film. What is longer is refused before it is filled in: one time stamp that jumps ten
 # hours ahead would make ffmpeg put ten hours of silence into memory.
 MAX_CLIP_S = 600
-# Local files and those of ours that are named pipe:N: a playlist or a subtitle in a stranger's clip opens nothing else.
-PROTOCOLS = "file,pipe"
-# No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
-FORMATS = (
-    "mpeg,mpegts,mpegvideo,mov,mp4,matroska,webm,avi,asf,flv,dv,mxf,nut,m4v,h264,hevc,"
-    "ogg,wav,w64,mp3,flac,aac,aiff,caf,amr,au,ac3,eac3,wv,tta,voc,ape,dts,opus"
-)
 SEEK_EARLY_S = 10.0
 CHANGES = "its picture or sound changes its size or format on the way: cut the file there"
 LACKING = re.compile(r"Stream specifier '\d?:?([aV])[^']*' .*matches no streams")
-DAMAGE = re.compile(
-    r"damaged|concealing|error while decoding|Error submitting|corrupt|Invalid data|missing|prematurely", re.I
-)
-# Complaints a picture. Of 40 clips damaged on purpose, those with more had their mouths 2 to 9 pixels off (median
-# frame), the others 0 to 4. Of 163 GRID clips one has 0.18, one 0.03, the others none.
-TOO_DAMAGED = 0.5
+# Clips are refused in which so much of so many pictures is guessed.
+TOO_MUCH, TOO_MANY = 0.1, 0.5
 
 
 @dataclass(frozen=True, repr=False)
@@ -100,6 +88,9 @@ def read_clip(
         raise ClipError(
             "media", f"no picture between {start_s} and {end_s} s; it ends at {times_s[-1] + skipped_s:g} s"
         )
+    damaged = decoded.guessed[chosen] > TOO_MUCH
+    if damaged.mean() > TOO_MANY:
+        raise ClipError("media", f"{_told(decoded.complaints, damaged, held)}: too many")
     # Most clips are taken as they are: no copy.
     whole = len(chosen) == len(decoded.frames) and (np.diff(chosen) == 1).all()
     n_samples = len(chosen) * sample_rate_hz // fps
@@ -108,7 +99,7 @@ def read_clip(
         sound=_piece(decoded.sound, round(origin_s * sample_rate_hz), n_samples),
         held=held,
         av_offset_s=0.0 if skipped_s else round(decoded.sound_s[0] - first_s, 6),
-        damage="; ".join(filter(None, [decoded.complaints, f"{held.sum()} frames held over holes" * bool(held.any())])),
+        damage=_told(decoded.complaints, damaged, held),
     )
 
 
@@ -118,13 +109,13 @@ def read_sound(path: Path, sample_rate_hz: int) -> np.ndarray:
     Raises:
         ClipError: stage ``media``: not decodable or without sound.
     """
-    command = _command(_sound_output(_source(path).audio, "pipe:1", sample_rate_hz))
-    process = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    log = process.stderr.decode("utf-8", "replace")
-    if not process.stdout or process.returncode:
-        otherwise = "no sound in it" if not process.stdout else f"ffmpeg ended with status {process.returncode}"
-        raise ClipError("media", _reason(log, otherwise))
-    return _clipped(np.frombuffer(process.stdout, np.float32))
+    with in_memory() as file:
+        output = _sound_output(ffmpeg_command.source(path).audio, f"pipe:{file.fileno()}", sample_rate_hz)
+        log, status = run(ffmpeg_command.command(output), [file])
+        sound = written(file)
+    if not sound or status:
+        raise ClipError("media", _reason(log, f"ffmpeg ended with status {status}" if sound else "no sound in it"))
+    return _clipped(np.frombuffer(sound, np.float32))
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,29 +127,44 @@ class _Decoded:
     sound: np.ndarray
     sound_s: np.ndarray
     change_s: float  # from here on another size or format, and the clock is not to be trusted; else infinity
-    complaints: str
-
-
-class _Killed(ClipError):
-    """ffmpeg was killed: by somebody, for want of memory, or by a fault of its own."""
+    complaints: int
+    guessed: np.ndarray  # n; how much of each picture the decoder guessed
 
 
 def _decode(path: Path, audio_path: Path, part: dict[str, float], sample_rate_hz: int) -> _Decoded:
     """Decode; what is killed is tried again, so that the clip is blamed only if it kills ffmpeg every time."""
     for _ in range(TRIES - 1):
-        with contextlib.suppress(_Killed):
+        with contextlib.suppress(Killed):
             return _decode_once(path, audio_path, part, sample_rate_hz)
     return _decode_once(path, audio_path, part, sample_rate_hz)
 
 
 def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_rate_hz: int) -> _Decoded:
-    source = _source(path, **part)
-    other = source if audio_path == path else _source(audio_path, **part)
+    source = ffmpeg_command.source(path, **part)
+    other = source if audio_path == path else ffmpeg_command.source(audio_path, **part)
+    decoded, log = _run(source, other, sample_rate_hz)
+    complaints = damage.complaints(log)
+    if not complaints:
+        return decoded
+    decoded, log = _run(source, other, sample_rate_hz, damaged=True)
+    return replace(decoded, complaints=complaints, guessed=damage.guessed(log, decoded.picture_s))
+
+
+def _run(source: Any, other: Any, sample_rate_hz: int, *, damaged: bool = False) -> tuple[_Decoded, str]:
+    """Decode the picture of one input and the sound of another.
+
+    Args:
+        damaged: ask for what :func:`damage.guessed` needs, and the same pictures every time. Where a decoder leaves a
+            hole it shows what was in that memory before, and ffmpeg's threads use it again in chance order: all
+            pictures are kept until the last is there, so that each gets memory that is new.
+    """
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(in_memory()) for _ in range(4)]
         image_file, sound_file, picture_clock, sound_clock = (f"pipe:{file.fileno()}" for file in files)
         # Each picture as a PPM: it bears its size, and nothing is repeated or dropped on the way.
         pictures = _stamped(source["V"], "", picture_clock).filter("trim", end=MAX_CLIP_S)
+        if damaged:
+            pictures = pictures.filter("reverse").filter("reverse")
         # Pixels that are not square are made so.
         pictures = pictures.filter("scale", w="round(iw*sar)", h="ih")
         pictures = pictures.output(
@@ -166,28 +172,23 @@ def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_ra
         )
         samples = _stamped(other.audio, "a", sound_clock).filter("atrim", end=MAX_CLIP_S)
         outputs = ffmpeg.merge_outputs(pictures, _sound_output(samples, sound_file, sample_rate_hz))
-        log, status = run(_command(outputs), files)
+        log, status = run(ffmpeg_command.command(outputs, thoroughly=damaged), files)
         images, sound, *clocks = map(written, files)
     picture_s, sound_s = map(_times, clocks)
     _require_whole(images, picture_s, sound_s, log, status)
-    complaints = len(DAMAGE.findall(log))
-    if complaints > TOO_DAMAGED * len(picture_s):
-        raise ClipError("media", f"decoder complained {complaints} times in {len(picture_s)} frames: too damaged")
-    return _Decoded(
+    decoded = _Decoded(
         _frames(images, len(picture_s)),
         picture_s,
         _clipped(np.frombuffer(sound, np.float32)),
         sound_s,
         min(map(_change_s, clocks, (picture_s, sound_s))),
-        f"decoder complained {complaints} times" if complaints else "",
+        complaints=0,
+        guessed=np.zeros(len(picture_s)),
     )
+    return decoded, log
 
 
 def _require_whole(content: memoryview, picture_s: np.ndarray, sound_s: np.ndarray, log: str, status: int) -> None:
-    if status == ffmpeg_process.STOPPED:
-        raise ClipError("ffmpeg", f"ffmpeg did not end within {ffmpeg_process.TIMEOUT_S} s and was stopped")
-    if status < 0 and len(content) <= MAX_BYTES:
-        raise _Killed("ffmpeg", f"ffmpeg was killed by signal {-status}, {TRIES} times")
     lacking = LACKING.search(log)
     if not len(picture_s) and not (lacking and lacking[1] == "a"):
         raise ClipError("media", _reason(log, "no picture in it"))
@@ -216,6 +217,13 @@ def _choose(times_s: np.ndarray, origin_s: float, fps: int, length_s: float | No
     return chosen, in_hole & (held_s > max(step_s, 1 / fps) - 0.5 / fps)
 
 
+def _told(complaints: int, damaged: np.ndarray, held: np.ndarray) -> str:
+    told = [f"decoder complained {complaints} times, {damaged.sum()} of {len(damaged)} frames damaged"] * bool(
+        complaints
+    )
+    return "; ".join(told + [f"{held.sum()} frames held over holes"] * bool(held.any()))
+
+
 def _piece(sound: np.ndarray, first: int, length: int) -> np.ndarray:
     """``length`` samples from ``first`` on, which may lie before the sound's beginning; silence where there is none."""
     piece = sound[max(0, first) : max(0, first + length)]
@@ -225,12 +233,6 @@ def _piece(sound: np.ndarray, first: int, length: int) -> np.ndarray:
 
 def _clipped(sound: np.ndarray) -> np.ndarray:
     return np.clip(np.nan_to_num(sound), -1, 1)
-
-
-def _source(path: Path, **options: Any) -> Any:
-    # file: and an absolute path: a name that begins with a dash is no option, one with a colon no protocol.
-    guards = {"protocol_whitelist": PROTOCOLS, "format_whitelist": FORMATS}
-    return ffmpeg.input(f"file:{Path(path).absolute()}", threads=1, **guards, **options)
 
 
 def _stamped(stream: Any, kind: str, target: str) -> Any:
@@ -262,13 +264,6 @@ def _sound_output(sound: Any, target: str, sample_rate_hz: int) -> Any:
     mono = sound.filter("aresample", sample_rate_hz, first_pts=0, rematrix_maxval=1, **{"async": 1})
     mono = mono.filter("aformat", sample_fmts="flt", channel_layouts="mono")
     return mono.output(target, format="f32le", acodec="pcm_f32le")
-
-
-def _command(outputs: Any) -> list[str]:
-    quiet = ("-hide_banner", "-nostats", "-nostdin", "-loglevel", "warning")
-    single = ("-filter_threads", "1", "-filter_complex_threads", "1")
-    command: list[str] = ffmpeg.compile(outputs.global_args(*quiet, *single), cmd=ffmpeg_binary())
-    return command
 
 
 def _frames(content: memoryview, n_frames: int) -> np.ndarray:

@@ -196,14 +196,14 @@ def test_a_hung_ffmpeg_is_ended(sample: Path, tmp_path: Path, monkeypatch: pytes
     # As a script that starts another program: that one holds our files.
     hangs.write_text(f"#!/bin/sh\n{'sleep 600; exit' if as_script else 'exec sleep 600'}\n")
     hangs.chmod(0o755)
-    monkeypatch.setattr("lipdata.media.ffmpeg_binary", lambda: str(hangs))
+    monkeypatch.setattr("lipdata.ffmpeg_command.ffmpeg_binary", lambda: str(hangs))
     monkeypatch.setattr("lipdata.ffmpeg_process.TIMEOUT_S", 1)
     with pytest.raises(ClipError, match="ffmpeg: ffmpeg did not end within 1 s and was stopped"):
         read(next(sample.rglob("*.mpg")))
 
 
 def test_a_run_that_was_suspended_has_its_time_still(sample: Path) -> None:
-    code = "import sys, pathlib, lipdata.media as m; m.ffmpeg_process.TIMEOUT_S = 3; print('ready', flush=True); "
+    code = "import sys, pathlib, lipdata.media as m, lipdata.ffmpeg_process as f; f.TIMEOUT_S = 3; print('ready', flush=True); "
     code += "print(len(m.read_clip(pathlib.Path(sys.argv[1]), fps=25, sample_rate_hz=44100).frames))"
     asked = [sys.executable, "-c", code, str(next(sample.rglob("*.mpg")))]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:

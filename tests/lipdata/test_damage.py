@@ -1,0 +1,84 @@
+"""Which pictures are damaged is told as it is seen when the same clip is decoded before and after the damage."""
+
+import re
+import subprocess
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from lipdata import damage
+from lipdata.errors import ClipError
+from lipdata.ffmpeg_process import ffmpeg_binary
+from lipdata.media import read_clip
+from tests.lipdata.hostile.damaged import flip
+
+CODINGS = {
+    "h264": ("-c:v", "libx264", "-g", "250", "-bf", "0"),
+    "mpeg1video": ("-c:v", "mpeg1video", "-q:v", "3", "-g", "12"),
+    "mpeg4": ("-c:v", "mpeg4", "-q:v", "3", "-g", "15", "-bf", "2"),
+}
+
+
+def damaged(clip: Path, coding: str, pictures: tuple[int, ...], out: Path) -> Path:
+    """The clip anew in this coding, and the second half of these pictures lost."""
+    coded = ["-threads", "1", *CODINGS[coding], "-c:a", "pcm_s16le", str(out)]
+    subprocess.run([ffmpeg_binary(), "-v", "error", "-i", str(clip), *coded], check=True)
+    content = bytearray(out.read_bytes())
+    # AVI: a name, a length, and the picture as it is coded.
+    found = [match.end() for match in re.finditer(b"00dc", content) if match.start() > content.index(b"movi")]
+    for start in (found[picture] + 4 for picture in pictures):
+        length = int.from_bytes(content[start - 4 : start], "little")
+        content[start + length // 2 : start + length] = b"\xff" * (length - length // 2)
+    out.write_bytes(content)
+    return out
+
+
+def pictures_of(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Each picture that ffmpeg alone decodes [shape=(n, H * W)], and when it is due."""
+    raw = ["-vf", "showinfo", "-f", "rawvideo", "-pix_fmt", "gray", "-fps_mode", "passthrough", "-"]
+    done = subprocess.run([ffmpeg_binary(), "-v", "info", "-i", str(path), *raw], capture_output=True, check=True)
+    times_s = re.findall(rb"showinfo.* n: .*pts_time:(\S+)", done.stderr)
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, 288 * 360), np.array(times_s, float)
+
+
+def shares_of(path: Path, times_s: np.ndarray, *part: str) -> list[float]:
+    nothing = ["-debug_ts", "-threads", "1", *part, "-i", str(path), "-f", "null", "-"]
+    done = subprocess.run([ffmpeg_binary(), "-v", "info", *nothing], capture_output=True, text=True, check=True)
+    return damage.guessed(done.stderr, times_s).tolist()
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("pictures", [(50,), (7, 40), (70, 71)])
+def test_damaged_pictures_are_found(sample: Path, tmp_path: Path, coding: str, pictures: tuple[int, ...]) -> None:
+    clip = next(sample.glob("s1/*.mpg"))
+    sound = damaged(clip, coding, (), tmp_path / "sound.avi")
+    broken = damaged(clip, coding, pictures, tmp_path / "broken.avi")
+    right, times_s = pictures_of(sound)
+    assert not any(shares_of(sound, times_s))
+    differs = (pictures_of(broken)[0] != right).any(1)
+    shares = shares_of(broken, times_s)
+    assert differs.tolist() == [share > 0 for share in shares]
+    # Of a part: the same, though decoding begins before it.
+    assert shares_of(broken, times_s[55:] - 2, "-ss", "2") == shares[55:]
+
+
+def test_damage_that_lasts_is_refused_and_damage_that_heals_told(sample: Path, tmp_path: Path) -> None:
+    clip = next(sample.glob("s1/*.mpg"))
+    asked = {"fps": 25, "sample_rate_hz": 44100}
+    with pytest.raises(ClipError, match=r"^media: decoder complained \d+ times, 75 of 75 frames damaged: too many$"):
+        read_clip(damaged(clip, "h264", (0,), tmp_path / "first.avi"), **asked)
+    late = read_clip(damaged(clip, "h264", (60,), tmp_path / "late.avi"), **asked)
+    assert re.fullmatch(r"decoder complained \d+ times, 1[56] of 75 frames damaged", late.damage)
+    heals = read_clip(damaged(clip, "mpeg1video", (0,), tmp_path / "heals.avi"), **asked)
+    assert re.fullmatch(r"decoder complained \d+ times, 1[23] of 7[56] frames damaged.*", heals.damage)
+
+
+@pytest.mark.parametrize(("name", "seed"), [("s1/bbaf2n", 1), ("s31/prwa4n", 20), ("s31/prwa4n", 26)])
+def test_a_damaged_clip_is_the_same_each_time(grid: Path, tmp_path: Path, name: str, seed: int) -> None:
+    content = bytearray((grid / f"{name}.mpg").read_bytes())
+    flip(content, Random(seed))
+    (tmp_path / "a.mpg").write_bytes(content)
+    read = {read_clip(tmp_path / "a.mpg", fps=25, sample_rate_hz=44100).frames.tobytes() for _ in range(4)}
+    assert len(read) == 1
