@@ -32,7 +32,7 @@ class Media:
         sound: float32 mono, -1 to 1, exactly T / fps seconds long [shape=(T * sample_rate / fps,)].
         held: where the picture before is held over a hole in the time stamps [shape=(T,)].
         av_offset_s: how much later than the picture the sound began in the file; 0 in a well-made clip.
-        damage: what the decoder complained of, for the ledger; empty in a sound clip.
+        damage: what the decoder complained of and how many frames it reaches, for the ledger; empty in a sound clip.
     """
 
     frames: np.ndarray
@@ -66,8 +66,9 @@ def read_clip(
         start_s, end_s: the part to take, seconds; frame 0 then lies at ``start_s``.
 
     Raises:
-        ClipError: stage ``media``: not decodable, no picture, no sound, one of them changes its size or format, or too
-            long; stage ``ffmpeg``: ffmpeg was killed again and again, or did not end in time.
+        ClipError: stage ``media``: not decodable, no picture, no sound, one of them changes its size or format, too
+            long, or damaged in more than half the frames; stage ``ffmpeg``: ffmpeg was killed again and again, or did
+            not end in time.
     """
     # Seeking is inexact in some containers: begin early, and let the time stamps decide.
     skipped_s = max(0.0, (start_s or 0.0) - SEEK_EARLY_S)

@@ -11,9 +11,9 @@ import ffmpeg
 import numpy as np
 
 from lipdata.errors import LipdataError
+from lipdata.ffmpeg_command import PROTOCOLS
 from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.files import whole
-from lipdata.ffmpeg_command import PROTOCOLS
 
 ENLARGED = 4  # a 64 px mouth fills no screen
 

@@ -203,7 +203,8 @@ def test_a_hung_ffmpeg_is_ended(sample: Path, tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_run_that_was_suspended_has_its_time_still(sample: Path) -> None:
-    code = "import sys, pathlib, lipdata.media as m, lipdata.ffmpeg_process as f; f.TIMEOUT_S = 3; print('ready', flush=True); "
+    code = "import sys, pathlib, lipdata.media as m, lipdata.ffmpeg_process as f; "
+    code += "f.TIMEOUT_S = 3; print('ready', flush=True); "
     code += "print(len(m.read_clip(pathlib.Path(sys.argv[1]), fps=25, sample_rate_hz=44100).frames))"
     asked = [sys.executable, "-c", code, str(next(sample.rglob("*.mpg")))]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
