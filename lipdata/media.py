@@ -145,10 +145,11 @@ def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_ra
     other = source if audio_path == path else ffmpeg_command.source(audio_path, **part)
     decoded, log = _run(source, other, sample_rate_hz)
     complaints = damage.complaints(log)
-    if not complaints:
-        return decoded
-    decoded, log = _run(source, other, sample_rate_hz, damaged=True)
-    return replace(decoded, complaints=complaints, guessed=damage.guessed(log, decoded.picture_s))
+    if complaints:
+        del decoded  # before as much memory is taken again
+        decoded, log = _run(source, other, sample_rate_hz, damaged=True)
+        decoded = replace(decoded, complaints=complaints, guessed=damage.guessed(log, decoded.picture_s))
+    return decoded
 
 
 def _run(source: Any, other: Any, sample_rate_hz: int, *, damaged: bool = False) -> tuple[_Decoded, str]:

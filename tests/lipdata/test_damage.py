@@ -12,6 +12,7 @@ from lipdata import damage
 from lipdata.errors import ClipError
 from lipdata.ffmpeg_process import ffmpeg_binary
 from lipdata.media import read_clip
+from tests.lipdata.disturb import deadly_ffmpeg
 from tests.lipdata.hostile.damaged import flip
 
 CODINGS = {
@@ -82,3 +83,17 @@ def test_a_damaged_clip_is_the_same_each_time(grid: Path, tmp_path: Path, name: 
     (tmp_path / "a.mpg").write_bytes(content)
     read = {read_clip(tmp_path / "a.mpg", fps=25, sample_rate_hz=44100).frames.tobytes() for _ in range(4)}
     assert len(read) == 1
+
+
+def test_an_ffmpeg_killed_over_a_damaged_clip_is_asked_again(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = damaged(next(sample.glob("s1/*.mpg")), "h264", (60,), tmp_path / "a.avi")
+    undisturbed = read_clip(clip, fps=25, sample_rate_hz=44100)
+    killed = tmp_path / "killed"
+    does = f"[ -e {killed} ] || {{ touch {killed}; kill -9 $$; }}"
+    dies_once = deadly_ffmpeg(tmp_path, "-debug_ts", does) / "ffmpeg"
+    monkeypatch.setattr("lipdata.ffmpeg_command.ffmpeg_binary", lambda: str(dies_once))
+    again = read_clip(clip, fps=25, sample_rate_hz=44100)
+    assert killed.exists() and again.damage == undisturbed.damage
+    assert again.frames.tobytes() == undisturbed.frames.tobytes()
