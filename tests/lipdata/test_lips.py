@@ -107,16 +107,24 @@ def test_the_track_keeps_with_detecting_every_frame(finder: FaceFinder, grid: Pa
     assert np.percentile(np.concatenate(off), 95) <= 1.5
 
 
-@pytest.mark.parametrize("zoomed", [False, True])
+COURSES = {
+    "to and fro": lambda turn: (1, (60 * np.sin(9.25 * turn), 0)),
+    "nearer and farther": lambda turn: (1 + 0.3 * np.sin(9.25 * turn), -46 * np.sin(9.25 * turn) * np.ones(2)),
+    "slowly up": lambda turn: (1, (0, -110 * turn)),
+    "slowly down": lambda turn: (1, (0, 60 * turn)),
+}
+
+
+@pytest.mark.parametrize("clip", ["s31/bgiq6p", "s1/bbaf2n"])
+@pytest.mark.parametrize("course", COURSES)
 def test_a_moving_head_is_detected_anew_where_it_went(
-    finder: FaceFinder, grid: Path, setup: Pipeline, zoomed: bool
+    finder: FaceFinder, grid: Path, setup: Pipeline, clip: str, course: str
 ) -> None:
-    frames = read_clip(grid / "s31" / "bgiq6p.mpg", fps=25, sample_rate_hz=44100).frames
-    swing = np.sin(np.arange(75) / 8)
+    frames = read_clip(grid / f"{clip}.mpg", fps=25, sample_rate_hz=44100).frames
     moved = []
-    for frame, far in zip(frames, swing, strict=True):
-        grown, shift = (1 + 0.3 * far, (-45 * far, -48 * far)) if zoomed else (1, (60 * far, 0))
-        to_stage = np.array([[grown, 0, shift[0]], [0, grown, shift[1]]])
+    for frame, turn in zip(frames, np.linspace(0, 1, 75), strict=True):
+        grown, (x, y) = COURSES[course](turn)
+        to_stage = np.array([[grown, 0, x], [0, grown, y]])
         moved.append(cv2.warpAffine(frame, to_stage, (360, 288), borderMode=cv2.BORDER_REPLICATE))
     off = _from_dense(np.stack(moved), finder, setup)
     assert np.median(off) <= 0.5 and np.percentile(off, 95) <= 1.5
