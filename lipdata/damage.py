@@ -5,17 +5,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
+# Not all that ffmpeg warns of: it tells of whole clips that their colours or their channels go by an old name.
 COMPLAINT = re.compile(
-    r"damaged|concealing|error while decoding|Error submitting|corrupt|Invalid data|missing|prematurely", re.I
+    r"damaged|conceal|error|corrupt|invalid|missing|prematurely|mismatch|overread|out of range|\bbad\b", re.I
 )
 BLOCK_PX = 16
 SAME_S = 1e-3
 # After ffmpeg has looked what the file holds: there it decodes, and complains, a first time.
 BEGINS = "Stream mapping:"
-SIZE = re.compile(r"^ +Stream #.*Video: .*, (\d+)x(\d+)(?!.*attached pic)", re.M)
+VIDEO = re.compile(r"^ +Stream #.*Video: (?P<codec>\w+).*, (?P<width>\d+)x(?P<height>\d+)(?!.*attached pic)", re.M)
 # At the beginning of a row: what a clip calls itself stands further in.
 EVENT = re.compile(
     r"^\[.*\] concealing (?P<blocks>\d+) DC, .* in (?P<kind>\w) frame"
+    r"|^\[(?P<codec>\w+) @ .*"
     r"|^(?P<corrupt>(?! |\[aist).*corrupt decoded frame)"
     r"|^(?:\[.*\] )?decoder -> .*?pts_time:(?P<time>-?\d+\.?\d*|NOPTS).* keyframe:(?P<key>\d)",
     re.M,
@@ -23,8 +25,8 @@ EVENT = re.compile(
 
 
 def complaints(log: str) -> int:
-    """How often the decoders complained in what ffmpeg said."""
-    return len(COMPLAINT.findall(log))
+    """How often the decoders complained in what ffmpeg said: its rows that do."""
+    return sum(bool(COMPLAINT.search(row)) for row in log.splitlines())
 
 
 def guessed(log: str, times_s: np.ndarray) -> np.ndarray:
@@ -41,8 +43,8 @@ def guessed(log: str, times_s: np.ndarray) -> np.ndarray:
     Returns:
         A share of each picture, 0 to 1 [shape=(n,)]; 0 where ffmpeg does not tell.
     """
-    size = SIZE.search(log)
-    told = dict(_shares(log[log.find(BEGINS) :], size)) if size else {}
+    video = VIDEO.search(log)
+    told = dict(_shares(log[log.find(BEGINS) :], video)) if video else {}
     if not told:
         return np.zeros(len(times_s))
     # By time: the decoder also goes through what lies before the part that is taken.
@@ -51,9 +53,11 @@ def guessed(log: str, times_s: np.ndarray) -> np.ndarray:
     return np.array([told[time_s] for time_s in known_s[at.clip(0)]])
 
 
-def _shares(log: str, size: re.Match[str]) -> Iterator[tuple[float, float]]:
+def _shares(log: str, video: re.Match[str]) -> Iterator[tuple[float, float]]:
     """Time and share of each picture in the log."""
-    blocks = max(1, -(-int(size[1]) // BLOCK_PX) * -(-int(size[2]) // BLOCK_PX))
+    blocks = max(1, -(-int(video["width"]) // BLOCK_PX) * -(-int(video["height"]) // BLOCK_PX))
+    # Some decoders complain and do not say what they conceal: then all of that picture counts.
+    silent = "] concealing " not in log
     kept = coming = passing = time_s = 0.0  # B pictures pass: no other is built on them
     corrupt = False
     for event in EVENT.finditer(log):
@@ -63,6 +67,9 @@ def _shares(log: str, size: re.Match[str]) -> Iterator[tuple[float, float]]:
             coming += int(event["blocks"]) / blocks
         elif event["corrupt"]:
             corrupt = True
+        elif event["codec"]:
+            if silent and event["codec"] == video["codec"] and COMPLAINT.search(event[0]):
+                coming, corrupt = 1.0, True
         else:
             time_s = float(event["time"]) if event["time"] != "NOPTS" else time_s
             kept = now = 0.0 if event["key"] == "1" else kept

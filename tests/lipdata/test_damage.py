@@ -19,11 +19,13 @@ CODINGS = {
     "h264": ("-c:v", "libx264", "-g", "250", "-bf", "0"),
     "mpeg1video": ("-c:v", "mpeg1video", "-q:v", "3", "-g", "12"),
     "mpeg4": ("-c:v", "mpeg4", "-q:v", "3", "-g", "15", "-bf", "2"),
+    "ffv1": ("-c:v", "ffv1", "-level", "3"),
+    "mjpeg": ("-c:v", "mjpeg", "-q:v", "3"),
 }
 
 
 def damaged(clip: Path, coding: str, pictures: tuple[int, ...], out: Path) -> Path:
-    """The clip anew in this coding, and the second half of these pictures lost."""
+    """The clip anew in this coding, and a piece in the middle of these pictures lost."""
     coded = ["-threads", "1", *CODINGS[coding], "-c:a", "pcm_s16le", str(out)]
     subprocess.run([ffmpeg_binary(), "-v", "error", "-i", str(clip), *coded], check=True)
     content = bytearray(out.read_bytes())
@@ -31,7 +33,8 @@ def damaged(clip: Path, coding: str, pictures: tuple[int, ...], out: Path) -> Pa
     found = [match.end() for match in re.finditer(b"00dc", content) if match.start() > content.index(b"movi")]
     for start in (found[picture] + 4 for picture in pictures):
         length = int.from_bytes(content[start - 4 : start], "little")
-        content[start + length // 2 : start + length] = b"\xff" * (length - length // 2)
+        middle, piece = start + length // 2, min(200, length // 4)
+        content[middle : middle + piece] = b"\xff" * piece
     out.write_bytes(content)
     return out
 
