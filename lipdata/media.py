@@ -1,4 +1,4 @@
-"""ffmpeg: one process a clip turns a file into frames and sound on one clock, and says where that clock began."""
+"""ffmpeg turns a file into frames and sound on one clock, in one process, and says where that clock began."""
 
 import contextlib
 import re
@@ -18,6 +18,7 @@ from lipdata.ffmpeg_process import MAX_BYTES, TRIES, Killed, in_memory, run, wri
 MAX_CLIP_S = 600
 SEEK_EARLY_S = 10.0
 CHANGES = "its picture or sound changes its size or format on the way: cut the file there"
+TOO_LARGE = f"over {MAX_BYTES >> 30} GiB of frames; cut it with start_s and end_s"
 LACKING = re.compile(r"Stream specifier '\d?:?([aV])[^']*' .*matches no streams")
 # Clips are refused in which so much of so many pictures is guessed.
 TOO_MUCH, TOO_MANY = 0.1, 0.5
@@ -89,6 +90,8 @@ def read_clip(
         raise ClipError(
             "media", f"no picture between {start_s} and {end_s} s; it ends at {times_s[-1] + skipped_s:g} s"
         )
+    if len(chosen) * decoded.frames[0].nbytes > MAX_BYTES:  # a few pictures may be shown for long
+        raise ClipError("media", TOO_LARGE)
     damaged = decoded.guessed[chosen] > TOO_MUCH
     if damaged.mean() > TOO_MANY:
         raise ClipError("media", f"{_told(decoded.complaints, damaged, held)}: too many")
@@ -146,26 +149,30 @@ def _decode_once(path: Path, audio_path: Path, part: dict[str, float], sample_ra
     decoded, log = _run(source, other, sample_rate_hz)
     complaints = damage.complaints(log)
     if complaints:
+        held = np.isinf(decoded.change_s)  # where the size changes ffmpeg forgets what its filters hold
         del decoded  # before as much memory is taken again
-        decoded, log = _run(source, other, sample_rate_hz, damaged=True)
+        decoded, log = _run(source, other, sample_rate_hz, damaged=True, held=held)
         decoded = replace(decoded, complaints=complaints, guessed=damage.guessed(log, decoded.picture_s))
     return decoded
 
 
-def _run(source: Any, other: Any, sample_rate_hz: int, *, damaged: bool = False) -> tuple[_Decoded, str]:
+def _run(
+    source: Any, other: Any, sample_rate_hz: int, *, damaged: bool = False, held: bool = False
+) -> tuple[_Decoded, str]:
     """Decode the picture of one input and the sound of another.
 
     Args:
-        damaged: ask for what :func:`damage.guessed` needs, and the same pictures every time. Where a decoder leaves a
-            hole it shows what was in that memory before, and ffmpeg's threads use it again in chance order: all
-            pictures are kept until the last is there, so that each gets memory that is new.
+        damaged: ask for what :func:`damage.guessed` needs.
+        held: give the same pictures every time. Where a decoder leaves a hole it shows what was in that memory before,
+            and ffmpeg's threads use it again in chance order: all pictures are kept until the last is there, so that
+            each gets memory that is new.
     """
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(in_memory()) for _ in range(4)]
         image_file, sound_file, picture_clock, sound_clock = (f"pipe:{file.fileno()}" for file in files)
         # Each picture as a PPM: it bears its size, and nothing is repeated or dropped on the way.
         pictures = _stamped(source["V"], "", picture_clock).filter("trim", end=MAX_CLIP_S)
-        if damaged:
+        if held:
             pictures = pictures.filter("reverse").filter("reverse")
         # Pixels that are not square are made so.
         pictures = pictures.filter("scale", w="round(iw*sar)", h="ih")
@@ -197,10 +204,10 @@ def _require_whole(content: memoryview, picture_s: np.ndarray, sound_s: np.ndarr
     if not len(sound_s):
         raise ClipError("media", _reason(log, "no sound in it"))
     last_s = max(picture_s.max(), sound_s.max())
-    if last_s > MAX_CLIP_S:
+    if last_s - min(0.0, picture_s.min()) > MAX_CLIP_S:
         raise ClipError("media", f"its time stamps reach {last_s:.0f} s; allowed: {MAX_CLIP_S}; see start_s, end_s")
     if len(content) > MAX_BYTES:
-        raise ClipError("media", f"over {MAX_BYTES >> 30} GiB of frames; cut it with start_s and end_s")
+        raise ClipError("media", TOO_LARGE)
     if status:
         raise ClipError("media", _reason(log, f"ffmpeg ended with status {status}"))
 
@@ -285,7 +292,7 @@ def _frames(content: memoryview, n_frames: int) -> np.ndarray:
 
 def _reason(log: str, otherwise: str) -> str:
     """ffmpeg's own word for what is wrong, its addresses and our folders cut away; else ``otherwise``."""
-    lines = [re.sub(r"^\[[^\]]*\] ?", "", line).strip() for line in log.splitlines()]
+    lines = [re.sub(r"^(\[[^\]]*\] ?)+", "", line).strip() for line in log.splitlines()]
     if "not on whitelist" in log.lower():
         return "a kind of file that lipdata does not open: turn it into mp4 or wav"
     if "reinitializing filters" in log:

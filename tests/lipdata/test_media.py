@@ -220,3 +220,32 @@ def test_sound_beyond_full_scale_stays_finite(tmp_path: Path) -> None:
     loud = ("-af", "volume=1e30:precision=float", "-c:v", "ffv1", "-c:a", "pcm_f32le")
     clip = read(encode(tmp_path / "a.mkv", ramp(50, 25), click(0.5, 2), options=loud))
     assert np.abs(clip.sound).max() == 1
+
+
+def test_few_pictures_that_are_shown_for_long_do_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slides = encode(tmp_path / "a.mkv", ramp(20, 1), click(0.5, 20), fps=1, options=LOSSLESS)
+    assert len(read(slides).frames) == 500
+    monkeypatch.setattr("lipdata.media.MAX_BYTES", 1 << 20)  # the pictures alone are 184 kB, shown 4.6 MB
+    with pytest.raises(ClipError, match="media: over 2 GiB of frames; cut it with start_s and end_s"):
+        read(slides)
+
+
+def test_a_damaged_clip_is_read_up_to_where_its_size_changes(grid: Path, tmp_path: Path) -> None:
+    joined = b""
+    for start_s, size in ((0, "360x288"), (2, "180x144")):
+        part = ["-ss", str(start_s), "-t", str(2 - start_s / 2), "-i", str(grid / "s1" / "bbaf2n.mpg"), "-s", size]
+        coded = ["-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2", "-output_ts_offset", str(start_s), "-f", "mpegts"]
+        joined += subprocess.run([ffmpeg_binary(), "-v", "error", *part, *coded, "-"], capture_output=True).stdout
+    (tmp_path / "ab.ts").write_bytes(joined)
+    clip = read(tmp_path / "ab.ts", end_s=1.5)
+    assert "decoder complained" in clip.damage and clip.frames.shape[1:] == (288, 360, 3)
+    with pytest.raises(ClipError, match="let the clip end there with end_s"):
+        read(tmp_path / "ab.ts")
+
+
+def test_a_reason_is_the_same_each_time(sample: Path) -> None:
+    with pytest.raises(ClipError) as error:
+        read(next(sample.glob("s1/*.mpg")), start_s=50.0)
+    assert "0x" not in error.value.reason
