@@ -58,7 +58,7 @@ def _shares(log: str, video: re.Match[str]) -> Iterator[tuple[float, float]]:
     blocks = max(1, -(-int(video["width"]) // BLOCK_PX) * -(-int(video["height"]) // BLOCK_PX))
     # Some decoders complain and do not say what they conceal: then all of that picture counts.
     silent = "] concealing " not in log
-    kept = coming = passing = time_s = 0.0  # B pictures pass: no other is built on them
+    kept = coming = passing = time_s = 0.0  # B pictures pass: none is built on them, but for some of H.264
     corrupt = False
     for event in EVENT.finditer(log):
         if event["blocks"] and event["kind"] == "B":

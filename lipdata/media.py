@@ -93,8 +93,9 @@ def read_clip(
     if len(chosen) * decoded.frames[0].nbytes > MAX_BYTES:  # a few pictures may be shown for long
         raise ClipError("media", TOO_LARGE)
     damaged = decoded.guessed[chosen] > TOO_MUCH
+    told = _told(decoded.complaints, damaged, held)
     if damaged.mean() > TOO_MANY:
-        raise ClipError("media", f"{_told(decoded.complaints, damaged, held)}: too many")
+        raise ClipError("media", f"{told}: too many")
     # Most clips are taken as they are: no copy.
     whole = len(chosen) == len(decoded.frames) and (np.diff(chosen) == 1).all()
     n_samples = len(chosen) * sample_rate_hz // fps
@@ -103,7 +104,7 @@ def read_clip(
         sound=_piece(decoded.sound, round(origin_s * sample_rate_hz), n_samples),
         held=held,
         av_offset_s=0.0 if skipped_s else round(decoded.sound_s[0] - first_s, 6),
-        damage=_told(decoded.complaints, damaged, held),
+        damage=told,
     )
 
 
@@ -111,7 +112,8 @@ def read_sound(path: Path, sample_rate_hz: int) -> np.ndarray:
     """Mono samples, float32, -1 to 1 [shape=(n,)], of anything that ffmpeg reads, video included.
 
     Raises:
-        ClipError: stage ``media``: not decodable or without sound.
+        ClipError: stage ``media``: not decodable, without sound, or over ``MAX_BYTES`` of it; stage ``ffmpeg``: as in
+            :func:`read_clip`, after one try.
     """
     with in_memory() as file:
         output = _sound_output(ffmpeg_command.source(path).audio, f"pipe:{file.fileno()}", sample_rate_hz)
@@ -204,7 +206,7 @@ def _require_whole(content: memoryview, picture_s: np.ndarray, sound_s: np.ndarr
     if not len(sound_s):
         raise ClipError("media", _reason(log, "no sound in it"))
     last_s = max(picture_s.max(), sound_s.max())
-    if last_s - min(0.0, picture_s.min()) > MAX_CLIP_S:
+    if last_s > MAX_CLIP_S:
         raise ClipError("media", f"its time stamps reach {last_s:.0f} s; allowed: {MAX_CLIP_S}; see start_s, end_s")
     if len(content) > MAX_BYTES:
         raise ClipError("media", TOO_LARGE)
@@ -227,6 +229,7 @@ def _choose(times_s: np.ndarray, origin_s: float, fps: int, length_s: float | No
 
 
 def _told(complaints: int, damaged: np.ndarray, held: np.ndarray) -> str:
+    """What the ledger says of a clip; empty where all is well."""
     told = [f"decoder complained {complaints} times, {damaged.sum()} of {len(damaged)} frames damaged"] * bool(
         complaints
     )

@@ -237,7 +237,8 @@ def test_a_damaged_clip_is_read_up_to_where_its_size_changes(grid: Path, tmp_pat
     for start_s, size in ((0, "360x288"), (2, "180x144")):
         part = ["-ss", str(start_s), "-t", str(2 - start_s / 2), "-i", str(grid / "s1" / "bbaf2n.mpg"), "-s", size]
         coded = ["-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2", "-output_ts_offset", str(start_s), "-f", "mpegts"]
-        joined += subprocess.run([ffmpeg_binary(), "-v", "error", *part, *coded, "-"], capture_output=True).stdout
+        asked = [ffmpeg_binary(), "-v", "error", *part, *coded, "-"]
+        joined += subprocess.run(asked, capture_output=True, check=True).stdout
     (tmp_path / "ab.ts").write_bytes(joined)
     clip = read(tmp_path / "ab.ts", end_s=1.5)
     assert "decoder complained" in clip.damage and clip.frames.shape[1:] == (288, 360, 3)
