@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from page import machine, publish
 
-from lipdata.delay import OFFSETS, correlations, motion, sound_change, study
-from lipdata.shards import open_folder
-from lipmodel.table import markdown
+from lipdata.analysis.av_delay import OFFSETS, correlations, delay_table, mean_motion, mel_change
+from lipdata.shards.reader import open_shards
+from lipmodel.evaluation.markdown import markdown_table
 
 TEXT = """# How much of Fig. 4 is chance
 
@@ -39,14 +39,14 @@ other. Without these two, {counts_inside} clips like offsets {first} to {last} b
 
 def series(shards: Path) -> tuple[np.ndarray, np.ndarray]:
     """Sound change and motion of all clips of the commonest length [shape=(N, T - 1)] each."""
-    places = [(shard, clip) for shard in open_folder(shards) for clip in shard.clips]
+    places = [(shard, clip) for shard in open_shards(shards) for clip in shard.clips]
     length = pd.Series([clip.length for _, clip in places]).mode()[0]
     changes, moved = [], []
     for shard, clip in places:
         if clip.length == length:
             frames = slice(clip.start, clip.start + clip.length)
-            changes.append(sound_change(shard.array("mel")[frames]))
-            moved.append(motion(shard.array("flow")[frames]))
+            changes.append(mel_change(shard.array("mel")[frames]))
+            moved.append(mean_motion(shard.array("flow")[frames]))
     return np.array(changes), np.array(moved)
 
 
@@ -58,7 +58,7 @@ def liked(r: np.ndarray) -> np.ndarray:
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(path_type=Path, exists=True))
 def main(shards: Path) -> None:
-    about, found = machine(), study(open_folder(shards))
+    about, found = machine(), delay_table(open_shards(shards))
     changes, moved = series(shards)
     n = len(changes)
     every = np.array([[correlations(change, own) for change in changes] for own in moved])  # motion, sound, offset
@@ -89,7 +89,7 @@ def main(shards: Path) -> None:
         n=n,
         length=changes.shape[1] + 1,
         machine=about,
-        table=markdown(header, rows),
+        table=markdown_table(header, rows),
         wins=(own.max(1)[:, None] > others.max(2)).mean(),
         own=np.median(own.max(1)),
         other=np.median(others.max(2)),

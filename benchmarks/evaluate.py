@@ -15,16 +15,16 @@ import numpy as np
 from cpbd import compute as cpbd_of_the_package
 from page import machine, publish
 
-from lipdata.faces import FaceFinder, predictor_path
-from lipdata.shards import STRIDE, WINDOW, open_folder
-from lipmodel.held_out import HeldClip
-from lipmodel.measure import measure_all
-from lipmodel.metrics.cpbd import cpbd
-from lipmodel.metrics.grey import grey
-from lipmodel.metrics.lmd import OwnFace, TemplateFace, lmd, lmd_template
-from lipmodel.metrics.psnr import squared_error, squared_error_uint8
-from lipmodel.metrics.ssim import ssim
-from lipmodel.table import markdown
+from lipdata.face.dlib_detector import DlibDetector, predictor_path
+from lipdata.shards.reader import STRIDE, WINDOW, open_shards
+from lipmodel.evaluation.markdown import markdown_table
+from lipmodel.evaluation.measure import measure_clips
+from lipmodel.evaluation.test_set import EvaluationClip
+from lipmodel.metrics.blur_detection import cpbd
+from lipmodel.metrics.landmark_distance import OwnFace, TemplateFace, lmd, lmd_template
+from lipmodel.metrics.luma import to_luma
+from lipmodel.metrics.peak_signal_to_noise import squared_error, squared_error_uint8
+from lipmodel.metrics.structural_similarity import ssim
 
 TIMED_CLIPS, ROUNDS = 4, 3
 TEXT = """# What measuring costs
@@ -45,14 +45,14 @@ run ({package_ms:.2f} ms a frame).
 """
 
 
-def windows_of(clip: HeldClip, frames: np.ndarray) -> np.ndarray:
+def windows_of(clip: EvaluationClip, frames: np.ndarray) -> np.ndarray:
     """Frames as the windows of ``clip``; the last frame is repeated [shape=(N, T, 64, 64, 3)]."""
     return frames[clip.index.clip(None, len(frames) - 1)]
 
 
-def works(clip: HeldClip, fake: np.ndarray, predictor: Path) -> dict[str, Callable[[], object]]:
+def works(clip: EvaluationClip, fake: np.ndarray, predictor: Path) -> dict[str, Callable[[], object]]:
     """What each metric has to do for a clip."""
-    data, finder = clip.data(), FaceFinder(predictor)
+    data, finder = clip.data(), DlibDetector(predictor)
     frames, flat = data.frames[: clip.index.max() + 1], fake.reshape(-1, *fake.shape[2:])
     real = frames[clip.index.ravel()]
     own = OwnFace(data.face, data.face_lips, finder)
@@ -64,7 +64,7 @@ def works(clip: HeldClip, fake: np.ndarray, predictor: Path) -> dict[str, Callab
         "SSIM": lambda: ssim(real, flat),
         "PSNR": lambda: squared_error(real, flat),
         "PSNR uint8": lambda: squared_error_uint8(real, flat),
-        "CPBD": lambda: cpbd(grey(flat)),
+        "CPBD": lambda: cpbd(to_luma(flat)),
     }
 
 
@@ -77,7 +77,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def package_s(frames: np.ndarray) -> float:
     """What the package needs for a frame, in seconds."""
-    return seconds(lambda: [cpbd_of_the_package(frame) for frame in grey(frames)]) / len(frames)
+    return seconds(lambda: [cpbd_of_the_package(frame) for frame in to_luma(frames)]) / len(frames)
 
 
 @click.command(help=__doc__)
@@ -86,14 +86,14 @@ def package_s(frames: np.ndarray) -> float:
 def main(shards: Path, n_clips: int) -> None:
     about, predictor = machine(), predictor_path()
     held = [
-        HeldClip(shard, clip.clip_id, clip.length, WINDOW, STRIDE)
-        for shard in open_folder(shards)
+        EvaluationClip(shard, clip.clip_id, clip.length, WINDOW, STRIDE)
+        for shard in open_shards(shards)
         for clip in shard.clips
         if clip.length >= WINDOW
     ]
     nexts = {clip.clip_id: other for clip, other in zip(held, [*held[1:], held[0]], strict=True)}
 
-    def made(clip: HeldClip) -> np.ndarray:
+    def made(clip: EvaluationClip) -> np.ndarray:
         return windows_of(clip, nexts[clip.clip_id].data().frames)
 
     timed = held[:: max(1, len(held) // TIMED_CLIPS)][:TIMED_CLIPS]
@@ -113,14 +113,14 @@ def main(shards: Path, n_clips: int) -> None:
     ]
     some = held[:n_clips]
     began_s = time.perf_counter()
-    measure_all(some, made)
+    measure_clips(some, made)
     whole_s = time.perf_counter() - began_s
     windows = sum(len(clip.index) for clip in some)
     text = TEXT.format(
         timed=len(timed),
         rounds=ROUNDS,
         machine=about,
-        table=markdown(["metric", "ms a window", "ms a frame", "windows/s"], rows),
+        table=markdown_table(["metric", "ms a window", "ms a frame", "windows/s"], rows),
         ratio=np.median(theirs_s) / (medians["CPBD"] / WINDOW),
         package_ms=1000 * np.median(theirs_s),
         clips=len(some),

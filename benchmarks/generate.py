@@ -16,10 +16,10 @@ import torch
 from page import machine, processor, publish
 from torch.utils.flop_counter import FlopCounterMode
 
-from lipdata.shards import WINDOW
+from lipdata.shards.reader import WINDOW
 from lipmodel.config import PRESETS, Network
+from lipmodel.inference.synthesis import WINDOWS_AT_ONCE
 from lipmodel.networks.generator import Generator
-from lipmodel.speak import WINDOWS_AT_ONCE
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 SECONDS = 1.0  # of a measurement, but one pass at least

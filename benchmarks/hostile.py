@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from benchmarks.page import publish
-from lipdata.ledger import FAILED, OK, Entry
-from lipdata.shards import ClipData
-from lipmodel.table import markdown
+from lipdata.shards.clip import Clip
+from lipdata.shards.ledger import FAILED, OK, LedgerEntry
+from lipmodel.evaluation.markdown import markdown_table
 from tests.lipdata.hostile.case import Case, prepare
 from tests.lipdata.hostile.judge import equal
 from tests.lipdata.hostile.run import Ended, cases, ingested
@@ -36,7 +36,7 @@ HUNG = "did not end within"
 STAGES = ("manifest", "media", "lips")
 
 
-def row(kind: str, ended: list[tuple[Case, Entry, str]]) -> list[str]:
+def row(kind: str, ended: list[tuple[Case, LedgerEntry, str]]) -> list[str]:
     """Kind, files, ok, told, failed, wrong, hung, crashed, the commonest reason."""
     entries = [entry for _, entry, _ in ended]
     failed = [entry for entry in entries if entry.status == FAILED]
@@ -52,13 +52,13 @@ def row(kind: str, ended: list[tuple[Case, Entry, str]]) -> list[str]:
     return [kind, *map(str, counts), commonest(entries)]
 
 
-def commonest(entries: list[Entry]) -> str:
+def commonest(entries: list[LedgerEntry]) -> str:
     """The reason that most give, its numbers left out."""
     reasons = Counter(re.sub(r"\d[\d.]*", "N", entry.reason) for entry in entries if entry.reason)
     return reasons.most_common(1)[0][0].replace("|", "/")[:80] if reasons else ""
 
 
-def changed(ended: Ended, alone: dict[str, ClipData]) -> int:
+def changed(ended: Ended, alone: dict[str, Clip]) -> int:
     """How many undamaged clips are not, to the bit, what they are without their neighbours."""
     undamaged = [path for path in ended.entries if re.fullmatch(r"\d+-(whole|short)", path)]
     return sum(
@@ -70,7 +70,7 @@ def changed(ended: Ended, alone: dict[str, ClipData]) -> int:
 @click.command(help=__doc__)
 @click.argument("grid", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(grid: Path) -> None:
-    ends: list[tuple[Case, Entry, str]] = []
+    ends: list[tuple[Case, LedgerEntry, str]] = []
     n_changed = n_neighbours = 0
     for number, names in enumerate(CLIPS):
         with tempfile.TemporaryDirectory() as place:
@@ -94,7 +94,7 @@ def main(grid: Path) -> None:
             n=len(ends),
             speakers=len(CLIPS),
             neighbours=n_neighbours,
-            table=markdown(header, rows),
+            table=markdown_table(header, rows),
             timeout="five minutes",
             changed=n_changed,
             wrong="".join(f"\n* {case.kind}, {case.name!r}: {wrong}" for case, _, wrong in ends if wrong),

@@ -25,17 +25,22 @@ from page import machine, publish
 from processes import Watched, watch
 from threadpoolctl import threadpool_limits
 
-from lipdata import crop, files, flow, lips, manifest, media, pipeline, shards
-from lipdata.clip import make_clip
-from lipdata.faces import FaceFinder, predictor_path
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipdata.lips import MOUTH
-from lipdata.manifest import Row
-from lipdata.mel import log_mel
-from lipdata.pipeline import Pipeline
-from lipdata.shards import ClipData
-from lipdata.source import locate
-from lipmodel.table import markdown
+from lipdata.atomic_files import sha256_of_file
+from lipdata.config import Pipeline, load_pipeline
+from lipdata.corpus.manifest import ManifestRow, write_manifest
+from lipdata.corpus.source import locate
+from lipdata.face.crop import crop_frames, mouth_boxes, reference_face, to_crop_pixels
+from lipdata.face.detector import MOUTH, Track
+from lipdata.face.dlib_detector import DlibDetector, predictor_path
+from lipdata.face.tracking import track_face
+from lipdata.features.mel import log_mel
+from lipdata.features.optical_flow import farneback_flow
+from lipdata.ingestion.clip_pipeline import process_clip
+from lipdata.media.decode import DecodedClip, decode_clip
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipdata.shards.clip import Clip
+from lipdata.shards.writer import write_shard
+from lipmodel.evaluation.markdown import markdown_table
 
 ROUNDS = 3
 # A run of the command takes the clips this often, under new ids, in shards of this many clips.
@@ -120,10 +125,10 @@ class Meter:
         return result
 
 
-class MeteredFinder(FaceFinder):
+class MeteredFinder(DlibDetector):
     """A finder that tells what detecting and predicting cost; it shares the other's predictor, and so its cache."""
 
-    def __init__(self, finder: FaceFinder, meter: Meter) -> None:
+    def __init__(self, finder: DlibDetector, meter: Meter) -> None:
         self.__dict__ |= finder.__dict__
         self._meter = meter
 
@@ -134,19 +139,19 @@ class MeteredFinder(FaceFinder):
         return self._meter.of("predict", super().landmarks_of, frames, box)
 
 
-def rows_of(grid: Path, n_clips: int) -> list[Row]:
+def rows_of(grid: Path, n_clips: int) -> list[ManifestRow]:
     """Clips of as many speakers as there are: all of those with few, the rest of those with many."""
     paths = [path.relative_to(grid) for path in sorted(grid.glob("*/*.mpg"))]
     size = Counter(path.parent for path in paths)
     chosen = sorted(paths, key=lambda path: (size[path.parent], path))[:n_clips]
-    return [Row(str(path.with_suffix("")), str(path.parent), "", str(path)) for path in chosen]
+    return [ManifestRow(str(path.with_suffix("")), str(path.parent), "", str(path)) for path in chosen]
 
 
-def read(path: Path, setup: Pipeline) -> media.Media:
-    return media.read_clip(path, fps=setup.video.fps, sample_rate_hz=setup.mel.sample_rate_hz)
+def read(path: Path, setup: Pipeline) -> DecodedClip:
+    return decode_clip(path, fps=setup.video.fps, sample_rate_hz=setup.mel.sample_rate_hz)
 
 
-def field_practice(path: Path, finder: FaceFinder, setup: Pipeline) -> tuple[np.ndarray, np.ndarray]:
+def field_practice(path: Path, finder: DlibDetector, setup: Pipeline) -> tuple[np.ndarray, np.ndarray]:
     """Landmarks [shape=(T, 68, 2)], and where a face was found [shape=(T,)]."""
     clip = read(path, setup)
     found = [finder.faces(frame, 1) for frame in clip.frames]
@@ -154,18 +159,18 @@ def field_practice(path: Path, finder: FaceFinder, setup: Pipeline) -> tuple[np.
     seen = np.array([box is not None for box in boxes])
     nearest = [boxes[min(np.flatnonzero(seen), key=lambda at: abs(at - index))] for index in range(len(boxes))]
     points = np.stack([finder.landmarks(frame, box) for frame, box in zip(clip.frames, nearest, strict=True)])
-    crops = crop.cut(clip.frames, crop.mouth_boxes(points, setup.lips), setup.video.size_px)
+    crops = crop_frames(clip.frames, mouth_boxes(points, setup.lips), setup.video.size_px)
     log_mel(clip.sound, len(crops), setup.mel, setup.video.fps)
-    flow.farneback(crops, setup.flow)
+    farneback_flow(crops, setup.flow)
     return points, seen
 
 
-def ours(row: Row, grid: Path, finder: FaceFinder, setup: Pipeline) -> ClipData:
+def ours(row: ManifestRow, grid: Path, finder: DlibDetector, setup: Pipeline) -> Clip:
     """What a worker does for a clip, but for writing it."""
-    return make_clip(row, locate(row, grid), finder, setup).data
+    return process_clip(row, locate(row, grid), finder, setup).data
 
 
-def floor(path: Path, finder: FaceFinder, box: dlib.rectangle, shape: tuple[int, ...]) -> None:
+def floor(path: Path, finder: DlibDetector, box: dlib.rectangle, shape: tuple[int, ...]) -> None:
     """Decode frames of a known shape, and sound; predict in a box that is given."""
     frames = np.empty(shape, np.uint8)
     command = [ffmpeg_binary(), "-v", "quiet", "-nostdin", "-threads", "1", "-i", str(path)]
@@ -177,29 +182,29 @@ def floor(path: Path, finder: FaceFinder, box: dlib.rectangle, shape: tuple[int,
         finder._predictor(frame, box)
 
 
-def staged(row: Row, grid: Path, finder: MeteredFinder, setup: Pipeline, meter: Meter) -> lips.Track:
+def staged(row: ManifestRow, grid: Path, finder: MeteredFinder, setup: Pipeline, meter: Meter) -> Track:
     """What make_clip does, stage by stage."""
     source = meter.of("find and hash the file", locate, row, grid)
     clip = meter.of("decode", read, source.path, setup)
-    track = meter.of("track", lips.track, clip.frames, finder, setup.lips)
+    track = meter.of("track", track_face, clip.frames, finder, setup.lips)
 
     def cut() -> np.ndarray:
-        boxes = crop.mouth_boxes(track.points, setup.lips)
-        crop.reference_face(clip.frames[0], track.points[0], boxes[0], setup.video.face_px)
-        crop.to_crop(track.points, boxes, setup.video.size_px)
-        return crop.cut(clip.frames, boxes, setup.video.size_px)
+        boxes = mouth_boxes(track.points, setup.lips)
+        reference_face(clip.frames[0], track.points[0], boxes[0], setup.video.face_px)
+        to_crop_pixels(track.points, boxes, setup.video.size_px)
+        return crop_frames(clip.frames, boxes, setup.video.size_px)
 
     crops = meter.of("crop", cut)
     meter.of("mel", log_mel, clip.sound, len(crops), setup.mel, setup.video.fps)
-    meter.of("flow", flow.farneback, crops, setup.flow)
+    meter.of("flow", farneback_flow, crops, setup.flow)
     return track
 
 
-def write(clips: Sequence[ClipData], setup: Pipeline) -> None:
+def write(clips: Sequence[Clip], setup: Pipeline) -> None:
     about = {"pipeline": setup.to_json(), "pipeline_digest": "", "fps": setup.video.fps}
     with tempfile.TemporaryDirectory() as folder:
-        shards.write_shard(Path(folder) / "a.h5", clips, about | {"sample_rate": setup.mel.sample_rate_hz})
-        files.sha256(Path(folder) / "a.h5")
+        write_shard(Path(folder) / "a.h5", clips, about | {"sample_rate": setup.mel.sample_rate_hz})
+        sha256_of_file(Path(folder) / "a.h5")
 
 
 @dataclass
@@ -227,7 +232,7 @@ class Measured:
     frames: int
 
 
-def against_itself(frames: np.ndarray, finder: FaceFinder, points: np.ndarray) -> np.ndarray:
+def against_itself(frames: np.ndarray, finder: DlibDetector, points: np.ndarray) -> np.ndarray:
     """How far field practice's mouths move when a pixel is cut off at the left and at the top [shape=(n, 20)]."""
     moved = []
     for frame, known in zip(frames[::EVERY], points[::EVERY], strict=True):
@@ -242,12 +247,12 @@ def jitter(mouths: np.ndarray) -> float:
     return float(np.abs(np.diff(mouths.mean(1), n=2, axis=0)).mean())
 
 
-def measure(rows: Sequence[Row], grid: Path, setup: Pipeline) -> Measured:
+def measure(rows: Sequence[ManifestRow], grid: Path, setup: Pipeline) -> Measured:
     meter = Meter()
-    plain = FaceFinder(predictor_path())
+    plain = DlibDetector(predictor_path())
     finder = MeteredFinder(plain, meter)
     found = Measured({name: Cost() for name in ("field", "ours", "floor")}, {}, defaultdict(list), 0)
-    made: list[ClipData] = []
+    made: list[Clip] = []
     for row in rows:
         path = grid / row.path
         frames = read(path, setup).frames
@@ -298,7 +303,7 @@ def stages_table(costs: dict[str, Cost], n_clips: int) -> str:
         + [f"{cost.cpu_s / whole_s:.0%}"]
         for name, cost in own.items()
     ]
-    return markdown(["stage", "own CPU, ms a clip", "ffmpeg's CPU, ms", "wall, ms", "of all CPU"], rows)
+    return markdown_table(["stage", "own CPU, ms a clip", "ffmpeg's CPU, ms", "wall, ms", "of all CPU"], rows)
 
 
 def ways_table(ways: dict[str, Cost], n_clips: int) -> str:
@@ -308,7 +313,7 @@ def ways_table(ways: dict[str, Cost], n_clips: int) -> str:
         + [f"{cost.cpu_s / ways['floor'].cpu_s:.2f}"]
         for name, cost in ways.items()
     ]
-    return markdown(["way", "CPU, s a clip", "wall, s a clip", "CPU of the floor's"], rows)
+    return markdown_table(["way", "CPU, s a clip", "wall, s a clip", "CPU of the floor's"], rows)
 
 
 def landmarks_table(mouths: dict[str, list[Mouths]]) -> str:
@@ -322,14 +327,16 @@ def landmarks_table(mouths: dict[str, list[Mouths]]) -> str:
         rows.append([name, str(len(clips)), *(f"{number:.2f}" for number in numbers)])
     header = ["speaker, picture", "clips", "median", "95 %", "field practice against itself", "95 %"]
     header += ["jitter of field practice", "of lipdata"]
-    return markdown(header, rows)
+    return markdown_table(header, rows)
 
 
-def command_runs(rows: Sequence[Row], grid: Path, folder: Path) -> dict[str, list[Watched]]:
+def command_runs(rows: Sequence[ManifestRow], grid: Path, folder: Path) -> dict[str, list[Watched]]:
     """The command with one worker and with two, in turn."""
     ways = {ONE: ["taskset", "-c", "0"], BOTH: [], TWO: []}
-    again = [Row(f"{row.clip_id}-{number}", row.speaker, "", row.path) for row in rows for number in range(REPEATS)]
-    manifest.write(folder / "rows.csv", again)
+    again = [
+        ManifestRow(f"{row.clip_id}-{number}", row.speaker, "", row.path) for row in rows for number in range(REPEATS)
+    ]
+    write_manifest(folder / "rows.csv", again)
     toml = Path("pipelines/grid.toml").read_text()
     (folder / "small.toml").write_text(toml.replace("\nclips = 64", f"\nclips = {SHARD_CLIPS}"))
     runs: dict[str, list[Watched]] = {name: [] for name in ways}
@@ -356,7 +363,7 @@ def runs_table(runs: dict[str, list[Watched]]) -> str:
     ]
     wanted = ["wanted", "", "under 4", "under 500", "under 300"]
     header = ["workers", "wall, s", "first clip begun after, s", "memory of a worker, MB", "of the parent, MB"]
-    return markdown(header, [*rows, wanted])
+    return markdown_table(header, [*rows, wanted])
 
 
 @click.command(help=__doc__)
@@ -366,7 +373,7 @@ def main(grid: Path, n_clips: int) -> None:
     about, rows = machine(), rows_of(grid, n_clips)
     cv2.setNumThreads(1)
     with threadpool_limits(1):
-        found = measure(rows, grid, pipeline.load("grid"))
+        found = measure(rows, grid, load_pipeline("grid"))
     with tempfile.TemporaryDirectory() as folder:
         runs = command_runs(rows, grid, Path(folder))
     wall_s = {name: min(run.wall_s for run in of_kind) for name, of_kind in runs.items()}

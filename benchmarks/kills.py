@@ -17,9 +17,12 @@ from pathlib import Path
 import click
 from page import machine, publish
 
-from lipdata import corpora, manifest, pipeline, shards
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipmodel.table import markdown
+from lipdata.config import load_pipeline
+from lipdata.corpus.layouts import find_clips
+from lipdata.corpus.manifest import write_manifest
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipdata.shards.reader import content_sha256
+from lipmodel.evaluation.markdown import markdown_table
 
 KILLS, SEED, CLIPS, CLIPS_A_SHARD = 30, 0, 12, 2
 TEXT = """# Thirty kills
@@ -50,7 +53,7 @@ def contents(out: Path) -> dict[str, str | bytes]:
     """All that must be equal."""
     paths = sorted(path for path in out.rglob("*") if path.is_file())
     return {
-        str(path.relative_to(out)): shards.content_sha256(path) if path.suffix == ".h5" else path.read_bytes()
+        str(path.relative_to(out)): content_sha256(path) if path.suffix == ".h5" else path.read_bytes()
         for path in paths
     }
 
@@ -113,8 +116,8 @@ def interrupted_s(asked: list[str], after_s: float) -> float:
 
 def prepare(corpus: Path, work: Path) -> None:
     """A manifest of a few clips, and a pipeline of small shards."""
-    rows = corpora.find_clips(corpus, pipeline.load("grid").corpus)
-    manifest.write(work / "some.csv", rows[:: max(1, len(rows) // CLIPS)][:CLIPS])
+    rows = find_clips(corpus, load_pipeline("grid").corpus)
+    write_manifest(work / "some.csv", rows[:: max(1, len(rows) // CLIPS)][:CLIPS])
     grid = (Path(__file__).parents[1] / "pipelines" / "grid.toml").read_text()
     (work / "pairs.toml").write_text(re.sub(r"\nclips = \d+", f"\nclips = {CLIPS_A_SHARD}", grid))
 
@@ -165,7 +168,7 @@ def main(corpus: Path) -> None:
         undisturbed=undisturbed_s,
         seed=SEED,
         machine=about,
-        table=markdown(header, rows),
+        table=markdown_table(header, rows),
         interrupts=INTERRUPTS,
         early=took_s.count(0.0),
         slowest=max(took_s),

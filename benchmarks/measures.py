@@ -18,13 +18,14 @@ import pandas as pd
 from joblib import Parallel, delayed
 from page import machine, publish
 
-from lipdata.faces import predictor_path
-from lipdata.shards import ClipData, Shard, open_folder
-from lipmodel.interval import Mean, mean_over_clips
-from lipmodel.measure import Eye, Seen, compared
-from lipmodel.metrics.psnr import decibel
-from lipmodel.scores import METRICS, STILL, TRUTH
-from lipmodel.table import markdown, number, shown, titles
+from lipdata.face.dlib_detector import predictor_path
+from lipdata.shards.clip import Clip
+from lipdata.shards.reader import Shard, open_shards
+from lipmodel.evaluation.aggregate import METRICS, STILL, TRUTH
+from lipmodel.evaluation.bootstrap import Mean, mean_over_clips
+from lipmodel.evaluation.markdown import format_mean, format_metric, markdown_table, metric_titles
+from lipmodel.evaluation.measure import FrameMeasures, FrameMeter, compare_frames
+from lipmodel.metrics.peak_signal_to_noise import decibel
 
 EVERY = 3  # frames of which one is looked at
 STRETCH = 1.3
@@ -88,9 +89,9 @@ def looked_at(shard: Shard, clip_id: str, others: dict[str, tuple[Shard, str]], 
     """A row for every video of a clip: the mean of each measure over its frames."""
     clip = shard.clip(clip_id)
     rows = np.arange(0, len(clip.frames), EVERY)
-    eye = Eye(clip, predictor)
+    eye = FrameMeter(clip, predictor)
     real = eye.see(clip.frames[rows])
-    seen: dict[str, Seen] = {
+    seen: dict[str, FrameMeasures] = {
         TRUTH: real,
         STILL: real[np.zeros(len(rows), int)],
         SHUFFLED: real[np.random.default_rng(zlib.crc32(clip_id.encode())).permutation(len(rows))],
@@ -99,7 +100,7 @@ def looked_at(shard: Shard, clip_id: str, others: dict[str, tuple[Shard, str]], 
         frames = held_by.clip(other_id).frames
         seen[name] = eye.see(frames[rows.clip(None, len(frames) - 1)])
     seen |= {name: eye.see(damage(clip.frames[rows])) for name, damage in DAMAGE.items()}
-    table = pd.DataFrame({name: compared(real, fake).mean() for name, fake in seen.items()}).T
+    table = pd.DataFrame({name: compare_frames(real, fake).mean() for name, fake in seen.items()}).T
     table["psnr"] = table.squared_error.map(decibel)
     table["psnr_uint8"] = table.squared_error_uint8.map(decibel)
     table["stretch"] = stretched_by(clip, rows)
@@ -107,7 +108,7 @@ def looked_at(shard: Shard, clip_id: str, others: dict[str, tuple[Shard, str]], 
     return table.rename_axis("video").reset_index().assign(clip_id=clip_id, speaker=clip.speaker)
 
 
-def stretched_by(clip: ClipData, rows: np.ndarray) -> float:
+def stretched_by(clip: Clip, rows: np.ndarray) -> float:
     """LMD that the stretch should give, from the landmarks of the source video."""
     height = clip.landmarks[rows, :, 1]  # T, 20
     return float((STRETCH - 1) * np.abs(height - height.mean(1, keepdims=True)).mean())
@@ -134,10 +135,13 @@ def damage_table(table: pd.DataFrame) -> str:
     """A line a video, its means and intervals."""
     order = [TRUTH, STILL, OTHER, SHUFFLED, STRANGER, *DAMAGE]
     lines = [
-        [video, *(shown(name, mean_over_clips(table.loc[table.video == video, name].to_numpy())) for name in METRICS)]
+        [
+            video,
+            *(format_mean(name, mean_over_clips(table.loc[table.video == video, name].to_numpy())) for name in METRICS),
+        ]
         for video in order
     ]
-    return markdown(["video", *titles()], lines)
+    return markdown_table(["video", *metric_titles()], lines)
 
 
 def speaker_table(table: pd.DataFrame) -> str:
@@ -146,9 +150,9 @@ def speaker_table(table: pd.DataFrame) -> str:
     for speaker, of_speaker in table.groupby("speaker"):
         for video in (TRUTH, STILL):
             some = of_speaker[of_speaker.video == video]
-            means = [number(name, float(some[name].mean())) for name in METRICS]
+            means = [format_metric(name, float(some[name].mean())) for name in METRICS]
             lines.append([f"{speaker}, {video}", str(len(some)), f"{some.box.median():.0f}", *means])
-    return markdown(["speaker, video", "clips", "box", *titles()], lines)
+    return markdown_table(["speaker, video", "clips", "box", *metric_titles()], lines)
 
 
 def remarks(table: pd.DataFrame) -> str:
@@ -161,9 +165,9 @@ def remarks(table: pd.DataFrame) -> str:
     stretch = table[table.video == "stretched by 1.3 in height"]
     return "\n".join(
         [
-            f"* Shuffled less still, clip by clip: {shown('lmd', further(SHUFFLED, STILL))}.",
-            f"* Still less another clip of the same speaker: {shown('lmd', further(STILL, OTHER))}.",
-            f"* Another speaker less shuffled: {shown('lmd', further(STRANGER, SHUFFLED))}.",
+            f"* Shuffled less still, clip by clip: {format_mean('lmd', further(SHUFFLED, STILL))}.",
+            f"* Still less another clip of the same speaker: {format_mean('lmd', further(STILL, OTHER))}.",
+            f"* Another speaker less shuffled: {format_mean('lmd', further(STRANGER, SHUFFLED))}.",
             f"* The stretch by the landmarks of the source video: LMD {stretch.stretch.mean():.3f}; measured "
             f"{stretch.lmd.mean():.3f}.",
             f"* Frames without landmarks: {int(table.lmd.isna().sum())} of {len(table)} means have no LMD, "
@@ -176,7 +180,7 @@ def remarks(table: pd.DataFrame) -> str:
 @click.argument("shards", type=click.Path(path_type=Path, exists=True))
 def main(shards: Path) -> None:
     about, predictor = machine(), predictor_path()
-    clips = [(shard, clip.clip_id) for shard in open_folder(shards) for clip in shard.clips]
+    clips = [(shard, clip.clip_id) for shard in open_shards(shards) for clip in shard.clips]
     others = others_of(clips)
     work = (delayed(looked_at)(shard, clip_id, others[clip_id], predictor) for shard, clip_id in clips)
     table = pd.concat(Parallel(joblib.cpu_count())(work), ignore_index=True)

@@ -22,9 +22,9 @@ from matplotlib.figure import Figure
 from page import machine, publish
 from processes import family
 
-from lipdata import ledger, manifest
-from lipdata.manifest import Row
-from lipmodel.table import markdown
+from lipdata.corpus.manifest import ManifestRow, write_manifest
+from lipdata.shards.ledger import read_ledger
+from lipmodel.evaluation.markdown import markdown_table
 
 SIZES, WORKERS, SHARD_CLIPS = (100, 1000, 10_000), 2, 64
 CLIPS, EVERY_S, STEP_CLIPS = 20, 2.0, 500
@@ -63,10 +63,10 @@ class Course:
     seen: pd.DataFrame
 
 
-def course(rows: Sequence[Row], grid: Path, folder: Path) -> Course:
+def course(rows: Sequence[ManifestRow], grid: Path, folder: Path) -> Course:
     """Ingest these rows, look every few seconds, and remove what was made."""
     out = folder / f"shards-{len(rows)}"
-    manifest.write(folder / "rows.csv", rows)
+    write_manifest(folder / "rows.csv", rows)
     command = [sys.executable, "-m", "lipdata", "ingest", str(grid), "-o", str(out), "-j", str(WORKERS)]
     command += ["--manifest", str(folder / "rows.csv"), "--max-failed", str(len(rows))]
     moments, cpu_s = [], {}
@@ -85,7 +85,7 @@ def course(rows: Sequence[Row], grid: Path, folder: Path) -> Course:
             time.sleep(EVERY_S)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    ok = int((ledger.read(out / "ledger.csv").status == ledger.OK).sum())
+    ok = int((read_ledger(out / "ledger.csv").status == ledger.OK).sum())
     shutil.rmtree(out)
     return Course(len(rows), ok, pd.DataFrame(moments[:-1]))  # at the last moment processes are ending
 
@@ -98,7 +98,7 @@ def table(courses: Sequence[Course]) -> str:
         memory = [f"{one.seen[kind].max():.0f}" for kind in reversed(KINDS)]
         rows.append([f"{one.rows:,}", f"{one.ok:,}", *costs, *memory])
     header = ["rows", "ok", "CPU, s a clip", "wall, s a clip", "memory of a worker, MB", "of the fork server"]
-    return markdown([*header, "of the parent"], rows)
+    return markdown_table([*header, "of the parent"], rows)
 
 
 def picture(one: Course) -> Figure:
@@ -130,7 +130,7 @@ def main(grid: Path, work: Path | None) -> None:
     clips = rows_of(grid, CLIPS)
     # By their ids they follow each other in turn: any hundred rows hold the same clips equally often.
     rows = [
-        Row(f"all/{number:05d}", "all", "", row.path)
+        ManifestRow(f"all/{number:05d}", "all", "", row.path)
         for number, row in zip(range(SIZES[-1]), itertools.cycle(clips), strict=False)
     ]
     with tempfile.TemporaryDirectory(dir=work) as folder:

@@ -14,9 +14,13 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from lipdata import crop, flow, lips, media, pipeline
+from lipdata.config import load_pipeline
 from lipdata.errors import ClipError
-from lipdata.faces import FaceFinder, predictor_path
+from lipdata.face.crop import crop_frames, mouth_boxes
+from lipdata.face.dlib_detector import DlibDetector, predictor_path
+from lipdata.face.tracking import track_face
+from lipdata.features.optical_flow import farneback_flow
+from lipdata.media.decode import decode_clip
 
 TICKS_PER_S = 25_000
 SPEAKERS = ("s1", "s26", "s31")
@@ -36,28 +40,28 @@ WINDOWS = (1, 5, 9, 15, 25, 149)
 
 def flow_of(paths: list[Path]) -> list[dict[str, object]]:
     """The rows of several clips, with one predictor."""
-    finder = FaceFinder(predictor_path())
+    finder = DlibDetector(predictor_path())
     return [row for path in paths for row in flow_by_window(path, finder)]
 
 
-def flow_by_window(path: Path, finder: FaceFinder) -> Iterator[dict[str, object]]:
+def flow_by_window(path: Path, finder: DlibDetector) -> Iterator[dict[str, object]]:
     """Mean flow magnitude, crop pixels a frame, in speech and in silence, for each window, of one clip."""
-    setup = pipeline.load("grid")
+    setup = load_pipeline("grid")
     align = path.parent / "align" / f"{path.stem}.align"
     if not align.exists():
         print(f"left out: {path}: no word times")
         return
-    clip = media.read_clip(path, fps=setup.video.fps, sample_rate_hz=setup.mel.sample_rate_hz)
+    clip = decode_clip(path, fps=setup.video.fps, sample_rate_hz=setup.mel.sample_rate_hz)
     try:
-        track = lips.track(clip.frames, finder, setup.lips)
+        track = track_face(clip.frames, finder, setup.lips)
     except ClipError as error:
         print(f"left out: {path}: {error}")
         return
     speech = spoken(align, len(clip.frames), setup.video.fps)
     for window in WINDOWS:
-        boxes = crop.mouth_boxes(track.points, replace(setup.lips, smooth_frames=window))
-        crops = crop.cut(clip.frames, boxes, setup.video.size_px)
-        size = np.linalg.norm(flow.farneback(crops, setup.flow).astype(np.float32)[:-1], axis=-1).mean((1, 2))  # T - 1
+        boxes = mouth_boxes(track.points, replace(setup.lips, smooth_frames=window))
+        crops = crop_frames(clip.frames, boxes, setup.video.size_px)
+        size = np.linalg.norm(farneback_flow(crops, setup.flow).astype(np.float32)[:-1], axis=-1).mean((1, 2))  # T - 1
         found = {"speech": float(size[speech].mean()), "silence": float(size[~speech].mean())}
         yield {"speaker": path.parent.name, "window": window, **found}
 

@@ -20,10 +20,11 @@ import torch
 from page import machine, publish
 from torch.utils.data import DataLoader
 
-from lipdata.shards import STRIDE, WINDOW, Shard, open_folder
+from lipdata.shards.reader import STRIDE, WINDOW, Shard, open_shards
 from lipmodel.config import PRESETS
-from lipmodel.prefetch import read_ahead
-from lipmodel.stream import Batches, Pick, Windows, sample
+from lipmodel.data.prefetch import read_ahead
+from lipmodel.data.sampler import BatchIndex, BatchSampler, fixed_sample
+from lipmodel.data.windows import WindowDataset
 
 BATCH = PRESETS["paper"].batch
 BATCHES, UNTIMED, ROUNDS = 60, 5, 25
@@ -51,7 +52,7 @@ Span = tuple[str, int, int, int]
 Way = Callable[[], Iterator[object]]
 
 
-def spans(shards: Sequence[Shard], picks: Sequence[Pick], parts: Sequence[str]) -> list[list[Span]]:
+def spans(shards: Sequence[Shard], picks: Sequence[BatchIndex], parts: Sequence[str]) -> list[list[Span]]:
     """What ``Windows`` reads for each batch: dataset, shard, first frame and the frame after the last."""
     places = [
         (number, first, clip)
@@ -89,7 +90,7 @@ def hdf5(datasets: Sequence[Mapping[str, h5py.Dataset]], batches: Sequence[Seque
         yield
 
 
-def loader(dataset: Any, picks: Sequence[Pick], workers: int) -> Iterator[object]:
+def loader(dataset: Any, picks: Sequence[BatchIndex], workers: int) -> Iterator[object]:
     # Forked, so that the processes have the maps; Windows is no Dataset, but DataLoader asks for no more than [].
     context = "fork" if workers else None
     return iter(
@@ -97,14 +98,14 @@ def loader(dataset: Any, picks: Sequence[Pick], workers: int) -> Iterator[object
     )
 
 
-def windows_of(shards: Sequence[Shard], parts: Sequence[str]) -> Windows:
+def windows_of(shards: Sequence[Shard], parts: Sequence[str]) -> WindowDataset:
     clip_ids = {clip.clip_id for shard in shards for clip in shard.clips}
-    return Windows(shards, clip_ids, frames=WINDOW, stride=STRIDE, parts=parts)
+    return WindowDataset(shards, clip_ids=clip_ids, frames=WINDOW, stride=STRIDE, parts=parts)
 
 
-def ways(shards: Sequence[Shard], windows: Windows) -> dict[str, Way]:
+def ways(shards: Sequence[Shard], windows: WindowDataset) -> dict[str, Way]:
     """Every way to read the same batches, by its name in the table."""
-    picks = list(Batches(len(windows), batch=BATCH, seed=0, first=0, end=BATCHES))
+    picks = list(BatchSampler(len(windows), batch=BATCH, seed=0, first=0, end=BATCHES))
     batches = spans(shards, picks, windows.parts)
     arrays = [{name: shard.array(name) for name in ("frames", "mel", "flow")} for shard in shards]
     files = [h5py.File(shard.path) for shard in shards]
@@ -148,7 +149,7 @@ def table(paces: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
 @click.command(help=__doc__)
 @click.argument("shards", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(shards: Path) -> None:
-    opened, here = open_folder(shards), machine()
+    opened, here = open_shards(shards), machine()
     windows = {name: windows_of(opened, parts) for name, parts in PARTS.items()}
     all_ways = {name: ways(opened, some) for name, some in windows.items()}
     paces: dict[str, dict[str, list[float]]] = {name: {way: [] for way in of} for name, of in all_ways.items()}
@@ -157,7 +158,7 @@ def main(shards: Path) -> None:
             for way, start in of_parts.items():
                 paces[name][way].append(pace(start()))
     gan_kib, flow_kib = (
-        sum(part.nbytes for part in some[sample(some, 1)].values()) / 1024 for some in windows.values()
+        sum(part.nbytes for part in some[fixed_sample(len(some), 1)].values()) / 1024 for some in windows.values()
     )
     n_clips = sum(len(shard.clips) for shard in opened)
     text = TEXT.format(

@@ -18,16 +18,16 @@ import torch
 from lightning_fabric import Fabric
 from page import machine, publish
 
-from lipmodel import plan
 from lipmodel.config import PRESETS, Run, Speed, Steps
-from lipmodel.data import Data, open_data
-from lipmodel.fit import fit
-from lipmodel.machine import start
-from lipmodel.prefetch import read_ahead
-from lipmodel.stages.gan import GanStage
-from lipmodel.stages.stage import Stage
-from lipmodel.stream import Batches
-from lipmodel.tally import Tally
+from lipmodel.data.prefetch import read_ahead
+from lipmodel.data.run_data import RunData, open_run_data
+from lipmodel.data.sampler import BatchSampler
+from lipmodel.training.device import launch
+from lipmodel.training.loss_meter import LossMeter
+from lipmodel.training.options import FitOptions, new_run
+from lipmodel.training.run import train
+from lipmodel.training.stages.gan import GanStage
+from lipmodel.training.stages.stage import Stage
 
 PLAIN = Speed(precision="32", channels_last=False, fused_adam=False, compiled=False)
 WAYS = {
@@ -61,12 +61,12 @@ The default on this device: {default}.
 class Way:
     """The GAN stage with one set of options, and its own stream of batches."""
 
-    def __init__(self, run: Run, folder: Path, data: Data) -> None:
-        self._fabric: Fabric = start(run)
+    def __init__(self, run: Run, folder: Path, data: RunData) -> None:
+        self._fabric: Fabric = launch(run)
         self._stage: Stage = GanStage(run, self._fabric, folder)
         windows = data.windows(run.split, self._stage.reads)
-        picks = Batches(len(windows), batch=run.batch, seed=0, first=0, end=1_000_000)
-        self._tally = Tally(run.batch)
+        picks = BatchSampler(len(windows), batch=run.batch, seed=0, first=0, end=1_000_000)
+        self._tally = LossMeter(run.batch)
         ahead = read_ahead(windows, iter(picks), run.workers, self._fabric.device)
         self._batches: Iterator[dict[str, torch.Tensor]] = iter(self._tally.timed(ahead))  # type: ignore[arg-type]
         self.speeds: list[float] = []
@@ -81,7 +81,7 @@ class Way:
         self.waited.append(pace["waiting"])
 
 
-def room(run: Run, folder: Path, data: Data) -> str:
+def room(run: Run, folder: Path, data: RunData) -> str:
     """What the GPU has room for with the default options: windows by powers of two, and the memory of a step."""
     n_windows, batch, peaks = len(data.windows(run.split, ())), 1, {}
     while batch <= n_windows:
@@ -111,11 +111,11 @@ def row(name: str, way: Way, eager: Way) -> str:
 def main(shards: Path, preset: str, batch: int, rounds: int, steps: int) -> None:
     about = machine()
     with tempfile.TemporaryDirectory() as scratch:
-        wish = plan.Wish(shards=shards, out=Path(scratch) / "run", preset=preset, batch=batch)
-        folder, run = plan.new_run(wish)
+        wish = FitOptions(shards=shards, out=Path(scratch) / "run", preset=preset, batch=batch)
+        folder, run = new_run(wish)
         run = replace(run, steps=Steps(1, 1, 1))
-        fit(folder, run, ["flow", "autoencoder"])
-        data, ways = open_data(run), {}
+        train(folder, run, ["flow", "autoencoder"])
+        data, ways = open_run_data(run), {}
         for name, speed in WAYS.items():
             began = time.perf_counter()
             ways[name] = Way(replace(run, speed=speed), folder, data)

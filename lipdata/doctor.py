@@ -74,13 +74,13 @@ def _package(name: str, module: str, mend: str, *, needed: bool) -> Finding:
 
 
 def _ffmpeg() -> str:
-    from lipdata.ffmpeg_process import ffmpeg_binary, ffmpeg_version
+    from lipdata.media import ffmpeg_binary, ffmpeg_version
 
     return f"{ffmpeg_version(ffmpeg_binary())}, {ffmpeg_binary()}"
 
 
 def _encoders() -> str:
-    from lipdata.ffmpeg_process import ffmpeg_binary
+    from lipdata.media import ffmpeg_binary
 
     said = subprocess.run([ffmpeg_binary(), "-hide_banner", "-encoders"], capture_output=True, text=True, check=True)
     offered = {line.split()[1] for line in said.stdout.splitlines() if len(line.split()) > 1}
@@ -91,8 +91,8 @@ def _encoders() -> str:
 
 
 def _predictor() -> str:
-    from lipdata.faces import FaceFinder, predictor_path
+    from lipdata.face import DlibDetector, predictor_path
 
     path = predictor_path()
-    FaceFinder(path)
+    DlibDetector(path)
     return str(path)

@@ -2,16 +2,16 @@
 
 import json
 from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from lipdata import pipeline
+from lipdata.atomic_files import write_atomic
+from lipdata.config import Pipeline, pipeline_from_json
 from lipdata.errors import LipdataError
-from lipdata.files import write_whole
-from lipdata.pipeline import Pipeline
-from lipmodel.variants import Switches, Weights
+from lipmodel.variants import Switches
 
-FILE_NAME = "config.json"
+RUN_FILE = "config.json"
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,7 @@ class Run:
         workers: threads that read; they change no result.
         window_frames, window_stride: frames (paper, section 5.1).
         flownet_weights: file that the flow stage starts from, absolute; None for random weights.
+        weights: of the losses, by name (paper, Eq. 2), and ``lambda_p`` and ``lambda_u`` (Eq. 4).
         pipeline_digest: of the shards; a resumed run takes no others.
     """
 
@@ -142,7 +143,7 @@ class Run:
     speed: Speed
     network: Network
     adam: Adam
-    weights: Weights
+    weights: dict[str, float]
     switches: Switches
     pipeline: Pipeline
     pipeline_digest: str
@@ -150,8 +151,16 @@ class Run:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not isinstance(value, field.type) or "\0" in str(value):  # type: ignore[arg-type]
+            kind = dict if field.name == "weights" else field.type
+            if not isinstance(value, kind) or "\0" in str(value):  # type: ignore[arg-type]
                 raise LipdataError(f"{field.name} is {value!r}; allowed: {getattr(field.type, '__name__', field.type)}")
+        for name, weight in self.weights.items():
+            if (
+                isinstance(weight, bool)
+                or not isinstance(weight, int | float)
+                or not (isfinite(weight) and weight >= 0)
+            ):
+                raise LipdataError(f"the weight {name} is {weight!r}; allowed: 0 or a finite number above")
         if not 1 <= self.window_stride <= self.window_frames:
             raise LipdataError(f"window_stride is {self.window_stride}; allowed: 1 to {self.window_frames}")
 
@@ -161,33 +170,32 @@ RECORDS = {
     "speed": Speed,
     "network": Network,
     "adam": Adam,
-    "weights": Weights,
     "switches": Switches,
 }
 
 
-def save(folder: Path, run: Run) -> None:
+def save_run(folder: Path, run: Run) -> None:
     """Write ``folder/config.json``."""
-    write_whole(folder / FILE_NAME, (json.dumps(asdict(run), indent=2) + "\n").encode())
+    write_atomic(folder / RUN_FILE, (json.dumps(asdict(run), indent=2) + "\n").encode())
 
 
-def load(folder: Path) -> Run:
+def load_run(folder: Path) -> Run:
     """Read ``folder/config.json``.
 
     Raises:
         LipdataError: no run folder, or a file that this version did not write.
     """
-    path = folder / FILE_NAME
+    path = folder / RUN_FILE
     try:
         table = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise LipdataError(f"{folder} is no run folder: it has no {FILE_NAME}; make one with lipmodel fit") from error
+        raise LipdataError(f"{folder} is no run folder: it has no {RUN_FILE}; make one with lipmodel fit") from error
     except (OSError, ValueError) as error:
         raise LipdataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     keys = _require_keys(table, path)
     try:
         made = {name: _made(record, keys[name]) for name, record in RECORDS.items()}
-        return Run(**keys | made | {"pipeline": pipeline.from_json(json.dumps(keys["pipeline"]))})
+        return Run(**keys | made | {"pipeline": pipeline_from_json(json.dumps(keys["pipeline"]))})
     except (TypeError, AttributeError, LipdataError) as error:
         raise LipdataError(f"{path} is of another version of lipmodel: {error}") from error
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lipdata import pipeline
-from lipdata.faces import FaceFinder, predictor_path
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipdata.ingest import ingest
-from lipdata.manifest import Row
-from lipdata.pipeline import Pipeline
-from lipdata.sample.corpus import write_corpus
+from lipdata.config import Pipeline, load_pipeline
+from lipdata.corpus.manifest import ManifestRow
+from lipdata.face.dlib_detector import DlibDetector, predictor_path
+from lipdata.ingestion.run import run_ingest
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipdata.samples.synthetic_corpus import write_synthetic_corpus
 
 HERE = Path(__file__).parent
 
@@ -32,18 +31,18 @@ def grid() -> Path:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample corpus, four clips of three speakers. Not to be changed."""
     folder = tmp_path_factory.mktemp("sample") / "sample"
-    write_corpus(folder, 4)
+    write_synthetic_corpus(folder, 4)
     return folder
 
 
 @pytest.fixture(scope="session")
 def setup() -> Pipeline:
-    return pipeline.load("grid")
+    return load_pipeline("grid")
 
 
 @pytest.fixture(scope="session")
-def finder() -> FaceFinder:
-    return FaceFinder(predictor_path())
+def finder() -> DlibDetector:
+    return DlibDetector(predictor_path())
 
 
 GRID_CLIPS = {
@@ -61,8 +60,10 @@ GRID_CLIPS = {
 def grid_shards(grid: Path, setup: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Shards of seven GRID clips, 525 frames, of three speakers; s26 and s31 are split test. Not to be changed."""
     out = tmp_path_factory.mktemp("grid") / "shards"
-    rows = [Row(clip_id, clip_id.split("/")[0], split, f"{clip_id}.mpg") for clip_id, split in GRID_CLIPS.items()]
-    ingest(grid, rows, out, setup, predictor=predictor_path(), jobs=1, fail_fast=True, report=lambda *_: None)
+    rows = [
+        ManifestRow(clip_id, clip_id.split("/")[0], split, f"{clip_id}.mpg") for clip_id, split in GRID_CLIPS.items()
+    ]
+    run_ingest(grid, rows, out, setup, predictor=predictor_path(), jobs=1, fail_fast=True, report=lambda *_: None)
     return out
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipdata.ffmpeg_process import ffmpeg_binary
+from lipdata.media.ffmpeg import ffmpeg_binary
 
 
 def run(*arguments: object) -> str:

@@ -1,10 +1,13 @@
 """Adversarial losses, the generator's and the discriminator's, from logits: D is their sigmoid (paper, section 4)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from lipmodel.losses.generator_pass import GeneratorPass
 from lipmodel.losses.precision import at_least_float32
 
 
@@ -35,3 +38,20 @@ def l_dis(real: Tensor, generated: Tensor, mismatched: Tensor) -> Terms:
 def _minus_log_d(logits: Tensor) -> Tensor:
     # -log sigmoid(x) = softplus(-x), finite where the sigmoid is rounded to 0; and 1 - sigmoid(x) = sigmoid(-x).
     return softplus(-at_least_float32(logits)).mean()
+
+
+def adversarial(generated: GeneratorPass) -> Tensor:
+    """``l_gen`` of a pass: the discriminator's logits of what was generated."""
+    assert generated.judge is not None
+    with frozen_weights(generated.judge):
+        return l_gen(generated.judge(generated.batch["mel"], generated.fake.video, generated.fake.motion))
+
+
+@contextmanager
+def frozen_weights(network: nn.Module) -> Iterator[None]:
+    """Gradients pass through the network, and leave none in its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lipmodel.losses.generator_pass import GeneratorPass
 from lipmodel.losses.precision import at_least_float32
 
 
@@ -11,3 +12,8 @@ def l_first(fake: Tensor, real: Tensor) -> Tensor:
     Their released conditional training takes this norm, with weight 10 beside an adversarial loss of weight 1.
     """
     return (at_least_float32(fake[:, :, 0]) - at_least_float32(real[:, :, 0])).abs().mean()
+
+
+def first_frame(generated: GeneratorPass) -> Tensor:
+    """``l_first`` of a pass."""
+    return l_first(generated.fake.video, generated.real.video)

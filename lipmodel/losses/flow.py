@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from lipmodel.losses.precision import at_least_float32
-from lipmodel.networks.flownet import UNIT_PX
+from lipmodel.networks import UNIT_PX
 
 # Finest first; FlowNet's own.
 _WEIGHTS = (0.005, 0.01, 0.02, 0.08, 0.32)

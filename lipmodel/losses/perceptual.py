@@ -2,7 +2,9 @@
 
 from torch import Tensor
 
+from lipmodel.losses.generator_pass import GeneratorPass
 from lipmodel.losses.precision import at_least_float32
+from lipmodel.networks import frames_of
 
 
 def l_perc(fake_features: Tensor, real_features: Tensor) -> Tensor:
@@ -12,3 +14,8 @@ def l_perc(fake_features: Tensor, real_features: Tensor) -> Tensor:
     million of them, and the loss's weight in Eq. 2 would depend on batch, window and width of the network.
     """
     return (at_least_float32(fake_features) - at_least_float32(real_features)).square().mean()
+
+
+def perceptual(generated: GeneratorPass) -> Tensor:
+    """``l_perc`` of a pass, by the autoencoder's encoder."""
+    return l_perc(*(generated.encoder(frames_of(clip.video)) for clip in (generated.fake, generated.real)))

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from lipmodel.losses.generator_pass import GeneratorPass
 from lipmodel.losses.precision import at_least_float32
 
 
@@ -12,3 +13,8 @@ def l_pix(fake: Tensor, real: Tensor) -> Tensor:
     takes: L2 blurs a mouth more, and a sum would change its weight with the size of the video.
     """
     return (at_least_float32(fake) - at_least_float32(real)).abs().mean()
+
+
+def pixel(generated: GeneratorPass) -> Tensor:
+    """``l_pix`` of a pass."""
+    return l_pix(generated.fake.video, generated.real.video)

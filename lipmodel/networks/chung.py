@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lipmodel.config import Network
-from lipmodel.networks.generator import Spoken
+from lipmodel.networks.generator import GeneratorOutput
 from lipmodel.networks.layers import channels, conv_2d, norm, prepare, scaled
 
 _COLUMNS = 4  # of mel a frame
@@ -65,7 +65,7 @@ class Chung(nn.Module):
         self.decode_64 = nn.Sequential(_double(2 * c96, c64), conv_2d(c64, c32), nn.Conv2d(c32, 3, 3, padding=1))
         prepare(self)
 
-    def forward(self, mel: Tensor, identity: Tensor) -> Spoken:
+    def forward(self, mel: Tensor, identity: Tensor) -> GeneratorOutput:
         frames = mel.shape[1] // _COLUMNS
         mouth_32 = self.identity_32(identity)  # B, C, 32, 32
         mouth_16 = self.identity_16(mouth_32)
@@ -78,7 +78,7 @@ class Chung(nn.Module):
         x = _join(self.decode_16(x), mouth_16)
         x = _join(self.decode_32(x), mouth_32)
         images = torch.tanh(self.decode_64(x))  # B T, 3, 64, 64
-        return Spoken(images.view(-1, frames, *images.shape[1:]).transpose(1, 2), None)
+        return GeneratorOutput(images.view(-1, frames, *images.shape[1:]).transpose(1, 2), None)
 
 
 def _windows(mel: Tensor) -> Tensor:

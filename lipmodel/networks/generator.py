@@ -9,7 +9,7 @@ from lipmodel.config import Network
 from lipmodel.networks.layers import ResidualBlock, channels, conv_2d, conv_3d, norm, prepare, scaled
 
 
-class Spoken(NamedTuple):
+class GeneratorOutput(NamedTuple):
     """What a generator makes of speech and a picture.
 
     Attributes:
@@ -62,11 +62,11 @@ class Generator(nn.Module):
         )
         prepare(self)
 
-    def forward(self, mel: Tensor, identity: Tensor) -> Spoken:
+    def forward(self, mel: Tensor, identity: Tensor) -> GeneratorOutput:
         sound = self.audio_encoder(scaled(mel))  # B, C, T, 16
         mouth = self.identity_encoder(identity)  # B, C, 16, 16
         video = torch.tanh(self.decoder(self.fusion(_duplicate(sound, mouth))))  # B, 3, T, 64, 64
-        return Spoken(video, sound)
+        return GeneratorOutput(video, sound)
 
 
 def sound_channels(network: Network) -> int:

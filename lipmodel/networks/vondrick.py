@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lipmodel.config import Network
-from lipmodel.networks.generator import Spoken
+from lipmodel.networks.generator import GeneratorOutput
 from lipmodel.networks.layers import channels, norm, prepare
 from lipmodel.networks.sound import SoundVector
 
@@ -51,13 +51,13 @@ class Vondrick(nn.Module):
         self.mask = nn.ConvTranspose3d(c128, 1, 4, 2, 1)  # 16, 64, 64
         prepare(self)
 
-    def forward(self, mel: Tensor, identity: Tensor) -> Spoken:
+    def forward(self, mel: Tensor, identity: Tensor) -> GeneratorOutput:
         mouth = self.identity_encoder(identity)  # B, C, 4, 4
         sound = self.sound_encoder(mel)[:, :, None, None].expand(-1, -1, *mouth.shape[2:])
         moving = self.moving(torch.cat([mouth, sound], dim=1).unsqueeze(2))  # B, C, 8, 32, 32
         mask = torch.sigmoid(self.mask(moving))  # B, 1, 16, 64, 64
         background = torch.tanh(self.background(mouth)).unsqueeze(2)  # B, 3, 1, 64, 64
-        return Spoken(mask * torch.tanh(self.foreground(moving)) + (1 - mask) * background, None)
+        return GeneratorOutput(mask * torch.tanh(self.foreground(moving)) + (1 - mask) * background, None)
 
 
 def _with_norm(conv: nn.Module, outputs: int) -> nn.Sequential:

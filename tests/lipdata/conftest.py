@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from lipdata.sample.corpus import write_corpus
+from lipdata.samples.synthetic_corpus import write_synthetic_corpus
 from tests.lipdata.disturb import CLIPS, deadly_ffmpeg, run
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus") / "corpus"
-    write_corpus(folder, CLIPS)
+    write_synthetic_corpus(folder, CLIPS)
     return folder
 
 

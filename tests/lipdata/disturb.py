@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lipdata import record, shards
-from lipdata.ffmpeg_process import ffmpeg_binary
+from lipdata.ingestion.resume import STATE_FOLDER
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipdata.shards.reader import content_sha256
 
 CLIPS = 6
 
@@ -24,9 +25,7 @@ def run(*asked: object) -> subprocess.CompletedProcess[str]:
 def contents(out: Path) -> dict[str, bytes | str]:
     """All that must be the same: every file, of the shards what they hold."""
     files = {path.name: path for path in sorted(out.iterdir())}
-    return {
-        name: shards.content_sha256(path) if name.endswith(".h5") else path.read_bytes() for name, path in files.items()
-    }
+    return {name: content_sha256(path) if name.endswith(".h5") else path.read_bytes() for name, path in files.items()}
 
 
 def until(reached: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -72,7 +71,7 @@ def _children(pid: int) -> list[int]:
 
 
 def tallied(out: Path, name: str) -> int:
-    path = out / record.FOLDER / f"{name}.tally"
+    path = out / STATE_FOLDER / f"{name}.tally"
     try:
         return len(path.read_text().splitlines())
     except FileNotFoundError:

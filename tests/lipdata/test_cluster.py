@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lipdata import ledger, manifest, shards
+from lipdata.corpus.manifest import read_manifest
+from lipdata.shards.ledger import read_ledger
+from lipdata.shards.reader import content_sha256
 from tests.lipdata.disturb import command, contents, deadly_ffmpeg, run, tallied, until
 
 HERE = ("--host", "127.0.0.1", "--no-dashboard")
@@ -57,16 +59,16 @@ def test_a_cluster_makes_the_same_bytes_though_a_worker_is_killed(
 def test_a_clip_that_kills_its_worker_fails_on_a_cluster_too(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guilty = manifest.read(whole / "manifest.csv")[2]
+    guilty = read_manifest(whole / "manifest.csv")[2]
     monkeypatch.setenv("PATH", f"{deadly_ffmpeg(tmp_path, guilty.path)}:{os.environ['PATH']}")
     out = tmp_path / "out"
     with running_cluster(tmp_path, "--nanny") as (address, _):
         done = run(corpus, out, pipeline, "--backend", "dask", "--scheduler", address)
     assert done.returncode == 1, done.stderr
-    table = ledger.read(out / "ledger.csv").set_index("clip_id")
+    table = read_ledger(out / "ledger.csv").set_index("clip_id")
     assert table[table.status == "failed"].stage.to_dict() == {guilty.clip_id: "worker"}
     for name in ("grid-00000.h5", "grid-00002.h5"):
-        assert shards.content_sha256(out / name) == shards.content_sha256(whole / name)
+        assert content_sha256(out / name) == content_sha256(whole / name)
 
 
 def test_workers_elsewhere_know_relative_paths(

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from lipdata import corpora
+from lipdata.config import Pipeline
+from lipdata.corpus.layouts import find_clips, with_sha256
+from lipdata.corpus.manifest import ManifestRow
+from lipdata.corpus.source import locate
 from lipdata.errors import ClipError, LipdataError
-from lipdata.manifest import Row
-from lipdata.pipeline import Pipeline
-from lipdata.source import locate
 
 
 def make(folder: Path, *paths: str) -> None:
@@ -19,11 +19,11 @@ def make(folder: Path, *paths: str) -> None:
 
 def test_grids_layouts(tmp_path: Path, setup: Pipeline) -> None:
     make(tmp_path, "s1/bbaf2n.mpg", "s2/video/mpg_6000/lwbz6p.mpg", "video/s33/prwa4n.mpg", "s1/align/bbaf2n.align")
-    rows = corpora.find_clips(tmp_path, setup.corpus)
+    rows = find_clips(tmp_path, setup.corpus)
     assert rows == [
-        Row("s1/bbaf2n", "s1", "train", "s1/bbaf2n.mpg", "", "bin blue at f two now"),
-        Row("s2/lwbz6p", "s2", rows[1].split, "s2/video/mpg_6000/lwbz6p.mpg", "", "lay white by z six please"),
-        Row("s33/prwa4n", "s33", "test", "video/s33/prwa4n.mpg", "", "place red with a four now"),
+        ManifestRow("s1/bbaf2n", "s1", "train", "s1/bbaf2n.mpg", "", "bin blue at f two now"),
+        ManifestRow("s2/lwbz6p", "s2", rows[1].split, "s2/video/mpg_6000/lwbz6p.mpg", "", "lay white by z six please"),
+        ManifestRow("s33/prwa4n", "s33", "test", "video/s33/prwa4n.mpg", "", "place red with a four now"),
     ]
 
 
@@ -33,8 +33,8 @@ def test_a_split_does_not_depend_on_the_other_clips(tmp_path: Path, setup: Pipel
     ]
     make(tmp_path / "all", *names)
     make(tmp_path / "some", *names[::7])
-    whole = {row.clip_id: row.split for row in corpora.find_clips(tmp_path / "all", setup.corpus)}
-    part = {row.clip_id: row.split for row in corpora.find_clips(tmp_path / "some", setup.corpus)}
+    whole = {row.clip_id: row.split for row in find_clips(tmp_path / "all", setup.corpus)}
+    part = {row.clip_id: row.split for row in find_clips(tmp_path / "some", setup.corpus)}
     assert set(whole.values()) == {"train", "val", "test"}
     assert part == {clip_id: whole[clip_id] for clip_id in part}
 
@@ -43,25 +43,25 @@ def test_a_corpus_of_its_own(tmp_path: Path, setup: Pipeline) -> None:
     layout = r"(?P<transcript>[A-Z]+)/(?P<split>train|val|test)/(?P<stem>[A-Z]+_\d+)\.mp4"
     rule = replace(setup.corpus, name="words", layout=layout, words=(), test_speakers=(), val_fraction=0.0)
     make(tmp_path, "ABOUT/val/ABOUT_00001.mp4")
-    assert corpora.find_clips(tmp_path, rule) == [
-        Row("words/ABOUT_00001", "words", "val", "ABOUT/val/ABOUT_00001.mp4", "", "ABOUT")
+    assert find_clips(tmp_path, rule) == [
+        ManifestRow("words/ABOUT_00001", "words", "val", "ABOUT/val/ABOUT_00001.mp4", "", "ABOUT")
     ]
 
 
 def test_nothing_found_says_what_was_looked_for(tmp_path: Path, setup: Pipeline) -> None:
     with pytest.raises(LipdataError, match="holds no clip of the layout 'grid' among 0 files"):
-        corpora.find_clips(tmp_path, setup.corpus)
+        find_clips(tmp_path, setup.corpus)
     make(tmp_path, "notes.txt", "s1/readme.md")
     with pytest.raises(LipdataError, match="among 2 files"):
-        corpora.find_clips(tmp_path, setup.corpus)
+        find_clips(tmp_path, setup.corpus)
     with pytest.raises(LipdataError, match="is no folder"):
-        corpora.find_clips(tmp_path / "none", setup.corpus)
+        find_clips(tmp_path / "none", setup.corpus)
 
 
 def test_one_clip_in_two_files_is_refused(tmp_path: Path, setup: Pipeline) -> None:
     make(tmp_path, "s1/bbaf2n.mpg", "s1/video/mpg_6000/bbaf2n.mpg")
     with pytest.raises(LipdataError, match=r"s1/bbaf2n stands 2 times \(s1/bbaf2n.mpg, s1/video/mpg_6000/bbaf2n.mpg\)"):
-        corpora.find_clips(tmp_path, setup.corpus)
+        find_clips(tmp_path, setup.corpus)
 
 
 def test_a_link_may_not_leave_the_corpus(tmp_path: Path, setup: Pipeline) -> None:
@@ -69,14 +69,14 @@ def test_a_link_may_not_leave_the_corpus(tmp_path: Path, setup: Pipeline) -> Non
     make(tmp_path / "corpus", "s1/bbaf2n.mpg")
     (tmp_path / "corpus/s1/bbaf4p.mpg").symlink_to(tmp_path / "outside/secret.mpg")
     (tmp_path / "corpus/s1/bbas1s.mpg").symlink_to(tmp_path / "corpus/s1/bbaf2n.mpg")
-    inside, leaving, linked = corpora.find_clips(tmp_path / "corpus", setup.corpus)
-    assert corpora.hashed(inside, tmp_path / "corpus").sha256 == corpora.hashed(linked, tmp_path / "corpus").sha256
+    inside, leaving, linked = find_clips(tmp_path / "corpus", setup.corpus)
+    assert with_sha256(inside, tmp_path / "corpus").sha256 == with_sha256(linked, tmp_path / "corpus").sha256
     with pytest.raises(ClipError, match="leaves the corpus folder"):
         locate(leaving, tmp_path / "corpus")
 
 
 def test_every_grid_clip_is_found(grid: Path, setup: Pipeline) -> None:
-    rows = corpora.find_clips(grid, setup.corpus)
+    rows = find_clips(grid, setup.corpus)
     assert len(rows) == len(list(grid.glob("*/*.mpg")))
     for row in rows:
         align = grid / row.speaker / "align" / f"{row.clip_id.split('/')[1]}.align"
@@ -88,6 +88,6 @@ def test_every_grid_clip_is_found(grid: Path, setup: Pipeline) -> None:
 def test_the_sample_corpus_is_of_grids_layout(sample: Path, setup: Pipeline, tmp_path: Path) -> None:
     copy = tmp_path / "grid"
     shutil.copytree(sample, copy)
-    rows = corpora.find_clips(copy, setup.corpus)
+    rows = find_clips(copy, setup.corpus)
     assert [row.speaker for row in rows] == ["s1", "s1", "s2", "s33"]
     assert all(row.transcript for row in rows)

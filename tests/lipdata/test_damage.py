@@ -8,10 +8,10 @@ from random import Random
 import numpy as np
 import pytest
 
-from lipdata import damage
 from lipdata.errors import ClipError
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipdata.media import read_clip
+from lipdata.media.damage import concealed_shares
+from lipdata.media.decode import decode_clip
+from lipdata.media.ffmpeg import ffmpeg_binary
 from tests.lipdata.disturb import deadly_ffmpeg
 from tests.lipdata.hostile.damaged import flip
 
@@ -50,7 +50,7 @@ def pictures_of(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def shares_of(path: Path, times_s: np.ndarray, *part: str) -> list[float]:
     nothing = ["-debug_ts", "-threads", "1", *part, "-i", str(path), "-f", "null", "-"]
     done = subprocess.run([ffmpeg_binary(), "-v", "info", *nothing], capture_output=True, text=True, check=True)
-    return damage.guessed(done.stderr, times_s).tolist()
+    return concealed_shares(done.stderr, times_s).tolist()
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -72,10 +72,10 @@ def test_damage_that_lasts_is_refused_and_damage_that_heals_told(sample: Path, t
     clip = next(sample.glob("s1/*.mpg"))
     asked = {"fps": 25, "sample_rate_hz": 44100}
     with pytest.raises(ClipError, match=r"^media: decoder complained \d+ times, 75 of 75 frames damaged: too many$"):
-        read_clip(damaged(clip, "h264", (0,), tmp_path / "first.avi"), **asked)
-    late = read_clip(damaged(clip, "h264", (60,), tmp_path / "late.avi"), **asked)
+        decode_clip(damaged(clip, "h264", (0,), tmp_path / "first.avi"), **asked)
+    late = decode_clip(damaged(clip, "h264", (60,), tmp_path / "late.avi"), **asked)
     assert re.fullmatch(r"decoder complained \d+ times, 1[56] of 75 frames damaged", late.damage)
-    heals = read_clip(damaged(clip, "mpeg1video", (0,), tmp_path / "heals.avi"), **asked)
+    heals = decode_clip(damaged(clip, "mpeg1video", (0,), tmp_path / "heals.avi"), **asked)
     assert re.fullmatch(r"decoder complained \d+ times, 1[23] of 7[56] frames damaged.*", heals.damage)
 
 
@@ -84,7 +84,7 @@ def test_a_damaged_clip_is_the_same_each_time(grid: Path, tmp_path: Path, name: 
     content = bytearray((grid / f"{name}.mpg").read_bytes())
     flip(content, Random(seed))
     (tmp_path / "a.mpg").write_bytes(content)
-    read = {read_clip(tmp_path / "a.mpg", fps=25, sample_rate_hz=44100).frames.tobytes() for _ in range(4)}
+    read = {decode_clip(tmp_path / "a.mpg", fps=25, sample_rate_hz=44100).frames.tobytes() for _ in range(4)}
     assert len(read) == 1
 
 
@@ -92,11 +92,11 @@ def test_an_ffmpeg_killed_over_a_damaged_clip_is_asked_again(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = damaged(next(sample.glob("s1/*.mpg")), "h264", (60,), tmp_path / "a.avi")
-    undisturbed = read_clip(clip, fps=25, sample_rate_hz=44100)
+    undisturbed = decode_clip(clip, fps=25, sample_rate_hz=44100)
     killed = tmp_path / "killed"
     does = f"[ -e {killed} ] || {{ touch {killed}; kill -9 $$; }}"
     dies_once = deadly_ffmpeg(tmp_path, "-debug_ts", does) / "ffmpeg"
     monkeypatch.setattr("lipdata.ffmpeg_command.ffmpeg_binary", lambda: str(dies_once))
-    again = read_clip(clip, fps=25, sample_rate_hz=44100)
+    again = decode_clip(clip, fps=25, sample_rate_hz=44100)
     assert killed.exists() and again.damage == undisturbed.damage
     assert again.frames.tobytes() == undisturbed.frames.tobytes()

@@ -10,23 +10,26 @@ from click.testing import CliRunner, Result
 from matplotlib.figure import Figure
 from scipy.stats import pearsonr
 
-from lipdata import delay, delay_figure, shards, source
-from lipdata.cli import main
-from lipdata.clip import make_clip
-from lipdata.delay import COLUMNS, OFFSETS, R_COLUMNS
+from lipdata.analysis.av_delay import COLUMNS, OFFSETS, R_COLUMNS, delay_table, mean_motion
+from lipdata.analysis.delay_plot import draw_histogram, example_clips
+from lipdata.cli.main import main
+from lipdata.config import Pipeline
+from lipdata.corpus.manifest import ManifestRow
+from lipdata.corpus.source import locate
 from lipdata.errors import LipdataError
-from lipdata.manifest import Row
-from lipdata.pipeline import Pipeline
-from lipdata.shards import ClipData
+from lipdata.ingestion.clip_pipeline import process_clip
+from lipdata.shards.clip import Clip
+from lipdata.shards.reader import open_shards
+from lipdata.shards.writer import write_shard
 
 
-def clip(clip_id: str, change: np.ndarray, moved: np.ndarray) -> ClipData:
+def clip(clip_id: str, change: np.ndarray, moved: np.ndarray) -> Clip:
     """A clip whose sound changes by ``change`` dB and whose mouth moves by ``moved`` pixels, T - 1 steps each."""
     n_frames = len(change) + 1
     level = np.cumsum([-60, *(change * (-1.0) ** np.arange(len(change)))])  # up and down by turns
     flow = np.full((n_frames, 64, 64, 2), 9.0)  # the last frame has no next: its 9 is not to be counted
     flow[:-1] = moved[:, None, None, None] * (0.6, -0.8)
-    return ClipData(
+    return Clip(
         clip_id=clip_id,
         speaker=clip_id.split("/")[0],
         sha256="0" * 64,
@@ -41,13 +44,13 @@ def clip(clip_id: str, change: np.ndarray, moved: np.ndarray) -> ClipData:
     )
 
 
-def mouth_first(clip_id: str, by: int, n_frames: int = 75, seed: int = 0) -> ClipData:
+def mouth_first(clip_id: str, by: int, n_frames: int = 75, seed: int = 0) -> Clip:
     """A clip whose mouth moves ``by`` frames before its sound."""
     both = np.random.default_rng(seed).uniform(1, 3, n_frames + 6)
     return clip(clip_id, both[7 - by : len(both) - by], both[7:])
 
 
-def damaged(clip_id: str, name: str, value: float, frame: int) -> ClipData:
+def damaged(clip_id: str, name: str, value: float, frame: int) -> Clip:
     whole = mouth_first(clip_id, 1)
     array = getattr(whole, name).copy()
     array[frame, 3] = value
@@ -58,24 +61,24 @@ def damaged(clip_id: str, name: str, value: float, frame: int) -> ClipData:
 def write(tmp_path: Path, setup: Pipeline):
     about = {"pipeline": setup.to_json(), "pipeline_digest": "d" * 64, "fps": 25, "sample_rate": 44100}
 
-    def write_folder(*of_shards: list[ClipData]) -> Path:
+    def write_folder(*of_shards: list[Clip]) -> Path:
         folder = tmp_path / "shards"
         folder.mkdir()
         for number, clips in enumerate(of_shards):
-            shards.write_shard(folder / f"grid-{number:05}.h5", clips, about)
+            write_shard(folder / f"grid-{number:05}.h5", clips, about)
         return folder
 
     return write_folder
 
 
 def study(folder: Path) -> pd.DataFrame:
-    return delay.study(shards.open_folder(folder))
+    return delay_table(open_shards(folder))
 
 
 def test_a_mouth_that_moves_k_frames_before_its_sound_is_best_at_offset_k(write) -> None:
     told: list[int] = []
     clips = [mouth_first(f"s1/k{k}", k, seed=k) for k in OFFSETS]
-    table = delay.study(shards.open_folder(write(clips[5:], clips[:5])), told.append)
+    table = delay_table(open_shards(write(clips[5:], clips[:5])), told.append)
     assert list(table.columns) == COLUMNS
     assert table.clip_id.tolist() == [f"s1/k{k}" for k in OFFSETS]  # sorted over the shards
     assert table.best_offset.tolist() == list(OFFSETS)
@@ -92,12 +95,12 @@ def test_a_mouth_that_moves_after_its_sound_finds_no_offset(write) -> None:
 
 
 @pytest.fixture(scope="session")
-def real(grid: Path, finder, setup: Pipeline) -> ClipData:
-    row = Row("s1/bbaf2n", "s1", "", "s1/bbaf2n.mpg")
-    return make_clip(row, source.locate(row, grid), finder, setup).data
+def real(grid: Path, finder, setup: Pipeline) -> Clip:
+    row = ManifestRow("s1/bbaf2n", "s1", "", "s1/bbaf2n.mpg")
+    return process_clip(row, locate(row, grid), finder, setup).data
 
 
-def test_scipy_agrees_on_a_real_clip(write, real: ClipData) -> None:
+def test_scipy_agrees_on_a_real_clip(write, real: Clip) -> None:
     row = study(write([real])).iloc[0]
     change = [np.mean(abs(real.mel[t + 1] - real.mel[t])) for t in range(74)]
     moved = [np.mean(np.linalg.norm(real.flow[t].astype(float), axis=-1)) for t in range(74)]
@@ -106,14 +109,14 @@ def test_scipy_agrees_on_a_real_clip(write, real: ClipData) -> None:
     assert row.best_offset == np.argmax(r)
 
 
-def test_motion_is_the_mean_length_of_the_flow(real: ClipData) -> None:
+def test_motion_is_the_mean_length_of_the_flow(real: Clip) -> None:
     some = real.flow[20:23]
     naive = [sum(math.hypot(dx, dy) for dx, dy in field.reshape(-1, 2).tolist()) / 64**2 for field in some[:-1]]
-    np.testing.assert_allclose(delay.motion(some), naive, rtol=1e-6)
+    np.testing.assert_allclose(mean_motion(some), naive, rtol=1e-6)
     every = np.arange(2**16, dtype=np.uint16).view(np.float16)  # with subnormals, infinities and nan
     pairs = np.stack([every, np.zeros_like(every)], -1).reshape(-1, 1, 1, 2)
     with np.errstate(invalid="ignore"):
-        np.testing.assert_allclose(delay.motion(pairs), abs(every[:-1].astype(float)), rtol=1e-3)
+        np.testing.assert_allclose(mean_motion(pairs), abs(every[:-1].astype(float)), rtol=1e-3)
 
 
 def test_clips_without_a_correlation_are_counted_and_say_why(write) -> None:
@@ -171,13 +174,13 @@ def test_one_shard_is_mapped_at_a_time(write) -> None:
         lines = Path("/proc/self/maps").read_text().splitlines()
         mapped.append({Path(line.split()[-1]).name for line in lines if str(folder) in line})
 
-    delay.study(shards.open_folder(folder), look)
+    delay_table(open_shards(folder), look)
     assert mapped == [{"grid-00000.h5"}, {"grid-00001.h5"}, {"grid-00002.h5"}]
 
 
 def bars(table: pd.DataFrame) -> list[float]:
     axes = Figure().subplots()
-    delay_figure.draw_histogram(axes, table)
+    draw_histogram(axes, table)
     return [bar.get_height() for bar in axes.patches]
 
 
@@ -203,8 +206,8 @@ def test_examples_are_the_middle_clips_of_the_four_commonest_offsets() -> None:
             "h": (3, 0.1), "i": (5, 0.9),
         }
     )  # fmt: skip
-    assert delay_figure.examples(table).clip_id.tolist() == ["c", "f", "h", "d"]
-    assert delay_figure.examples(table[:3]).clip_id.tolist() == ["c"]
+    assert example_clips(table).clip_id.tolist() == ["c", "f", "h", "d"]
+    assert example_clips(table[:3]).clip_id.tolist() == ["c"]
 
 
 def run(*arguments: object) -> Result:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lipdata.flow import farneback
-from lipdata.pipeline import Pipeline
+from lipdata.config import Pipeline
+from lipdata.features.optical_flow import farneback_flow
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def texture() -> np.ndarray:
 @pytest.mark.parametrize(("dx", "dy"), [(2, 0), (0, 2), (-1, 1)])
 def test_a_shifted_texture_flows_by_its_shift(texture: np.ndarray, setup: Pipeline, dx: int, dy: int) -> None:
     crops = np.stack([texture[16 - i * dy :, 16 - i * dx :][:64, :64] for i in range(3)])
-    flow = farneback(crops, setup.flow)
+    flow = farneback_flow(crops, setup.flow)
     assert flow.shape == (3, 64, 64, 2) and flow.dtype == np.float16
     inner = flow[:2, 12:-12, 12:-12].astype(float)
     np.testing.assert_allclose(inner.reshape(-1, 2).mean(0), (dx, dy), atol=0.1)
@@ -26,4 +26,4 @@ def test_a_shifted_texture_flows_by_its_shift(texture: np.ndarray, setup: Pipeli
 def test_what_stands_still_does_not_flow(texture: np.ndarray, setup: Pipeline) -> None:
     crops = np.stack([texture[:64, :64]] * 3)
     # Farneback's own border effect reaches a tenth of a pixel; the inside is still.
-    assert np.abs(farneback(crops, setup.flow).astype(float))[:, 12:-12, 12:-12].max() < 0.02
+    assert np.abs(farneback_flow(crops, setup.flow).astype(float))[:, 12:-12, 12:-12].max() < 0.02

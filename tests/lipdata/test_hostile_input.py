@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from lipdata.clip import make_clip
+from lipdata.config import Pipeline
+from lipdata.corpus.manifest import ManifestRow
+from lipdata.corpus.source import locate
 from lipdata.errors import ClipError
-from lipdata.faces import FaceFinder
-from lipdata.manifest import Row
-from lipdata.pipeline import Pipeline
-from lipdata.source import locate
+from lipdata.face.dlib_detector import DlibDetector
+from lipdata.ingestion.clip_pipeline import process_clip
 from tests.lipdata.hostile import judge
 from tests.lipdata.hostile.case import MP4, MPEG, Case, Good, ffmpeg, prepare
 from tests.lipdata.hostile.damaged import cut_off, flip, zero
@@ -103,16 +103,16 @@ def contents(good: Good, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 )
 @given(suffix=some.sampled_from([".mpg", ".mp4", ".mkv"]), changes=some.lists(CHANGE, min_size=1, max_size=3))
 def test_whatever_the_bytes_a_clip_is_whole_or_fails(
-    contents: dict[str, bytes], finder: FaceFinder, setup: Pipeline, tmp_path: Path, suffix: str, changes: list
+    contents: dict[str, bytes], finder: DlibDetector, setup: Pipeline, tmp_path: Path, suffix: str, changes: list
 ) -> None:
     content = bytearray(contents[suffix])
     for change, seed in changes:
         if len(content) > 1000:
             change(content, Random(seed))
-    row = Row("s/a", "s", "", f"a{suffix}")
+    row = ManifestRow("s/a", "s", "", f"a{suffix}")
     (tmp_path / row.path).write_bytes(content)
     try:
-        clip = make_clip(row, locate(row, tmp_path), finder, setup).data
+        clip = process_clip(row, locate(row, tmp_path), finder, setup).data
     except ClipError as error:
         assert error.stage in ("media", "lips") and error.reason and "\n" not in error.reason
         return

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lipdata import ledger, shards
-from lipdata.check import check
+from lipdata.analysis.integrity import check_path
+from lipdata.config import Pipeline
 from lipdata.errors import LipdataError
-from lipdata.faces import FaceFinder, predictor_path
-from lipdata.media import read_clip
-from lipdata.pipeline import Pipeline
-from lipdata.shards import Shard
+from lipdata.face.dlib_detector import DlibDetector, predictor_path
+from lipdata.media.decode import decode_clip
+from lipdata.shards.ledger import read_ledger
+from lipdata.shards.reader import PER_FRAME, Shard, open_shards
+from lipdata.shards.schema import PER_CLIP
 from tests.conftest import encode
 
 MPEG = ("-c:v", "mpeg1video", "-q:v", "2", "-c:a", "mp2")
@@ -60,7 +61,7 @@ def test_the_folder_is_as_the_contract_says(made: Path, sample: Path) -> None:
         "ledger.csv",
         "manifest.csv",
     ]
-    table = ledger.read(made / "ledger.csv")
+    table = read_ledger(made / "ledger.csv")
     columns = "clip_id status stage reason shard start n_frames faces_detected frames_interpolated av_offset_s seconds"
     assert list(table.columns) == columns.split()
     assert (table.n_frames == 75).all() and (table.seconds == 3.0).all() and (table.status == "ok").all()
@@ -75,7 +76,7 @@ def test_the_folder_is_as_the_contract_says(made: Path, sample: Path) -> None:
 
 
 def test_the_mouth_moves_in_speech_and_rests_in_silence(made: Path, sample: Path) -> None:
-    for shard in shards.open_folder(made):
+    for shard in open_shards(made):
         for place in shard.clips:
             clip = shard.clip(place.clip_id)
             speaker, stem = place.clip_id.split("/")
@@ -108,7 +109,7 @@ def broken(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = tmp_path_factory.mktemp("broken") / "corpus"
     (corpus / "s1").mkdir(parents=True)
     good = next(sample.glob("s1/*.mpg"))
-    clip = read_clip(good, fps=25, sample_rate_hz=44100)
+    clip = decode_clip(good, fps=25, sample_rate_hz=44100)
     shutil.copy(good, corpus / "s1" / "good.mpg")
     (corpus / "s1" / "text.mpg").write_text("no film at all")
     (corpus / "s1" / "empty.mpg").write_bytes(b"")
@@ -133,7 +134,7 @@ def test_every_bad_clip_is_named_and_the_good_one_unharmed(broken: Path, made: P
     ran = lipdata("ingest", broken, "-o", tmp_path / "out", "-j", 1)
     assert ran.returncode == 1, ran.stderr
     assert "Traceback" not in ran.stderr
-    table = ledger.read(tmp_path / "out" / "ledger.csv").set_index("clip_id")
+    table = read_ledger(tmp_path / "out" / "ledger.csv").set_index("clip_id")
     assert len(table) == 10 and set(table.status) == {"ok", "failed"}
     assert f"found 10 = ok {sum(table.status == 'ok')} + failed {sum(table.status == 'failed')}" in ran.stdout
     expected = {
@@ -153,9 +154,9 @@ def test_every_bad_clip_is_named_and_the_good_one_unharmed(broken: Path, made: P
     assert table.loc["s1/truncated", "reason"].startswith("decoder complained")
     assert table.loc["s1/truncated", "status"] == "ok" and 30 <= table.loc["s1/truncated", "n_frames"] < 45
     shard = Shard(tmp_path / "out" / "grid-00000.h5")
-    alone = shards.open_folder(made)[0]
+    alone = open_shards(made)[0]
     twin = next(clip for clip in alone.clips if clip.sha256 == shard.clip("s1/good").sha256)
-    for name in (*shards.PER_FRAME, *shards.PER_CLIP):
+    for name in (*PER_FRAME, *PER_CLIP):
         np.testing.assert_array_equal(getattr(shard.clip("s1/good"), name), getattr(alone.clip(twin.clip_id), name))
     assert lipdata("check", tmp_path / "out").returncode == 0
 
@@ -189,7 +190,7 @@ def test_a_line_break_in_a_name_leaves_the_ledger_readable(sample: Path, tmp_pat
     (tmp_path / "m.csv").write_text(header + 's1/a,s1,,"gone\r\nfor good.mpg",,\n', newline="")
     ran = lipdata("ingest", sample, "-o", tmp_path / "out", "--manifest", tmp_path / "m.csv", "-j", 1)
     assert ran.returncode == 1
-    assert ledger.read(tmp_path / "out" / "ledger.csv").reason.tolist() == ["gone for good.mpg is not there"]
+    assert read_ledger(tmp_path / "out" / "ledger.csv").reason.tolist() == ["gone for good.mpg is not there"]
     assert lipdata("check", tmp_path / "out").returncode == 0  # manifest and ledger are read, and agree
 
 
@@ -204,7 +205,7 @@ def test_a_manifest_decides_clips_and_notices_changed_files(sample: Path, tmp_pa
     rows.iloc[:3].to_csv(tmp_path / "changed.csv", index=False)
     ran = lipdata("ingest", sample, "-o", tmp_path / "out", "--manifest", tmp_path / "changed.csv", "-j", 1)
     assert ran.returncode == 1
-    table = ledger.read(tmp_path / "out" / "ledger.csv")
+    table = read_ledger(tmp_path / "out" / "ledger.csv")
     assert table.status.tolist() == ["failed", "failed", "ok"]
     assert table.reason[0].startswith("the file changed") and table.reason[1] == "s1/gone.mpg is not there"
 
@@ -279,11 +280,11 @@ def test_check_finds_any_byte(made: Path, tmp_path: Path) -> None:
         places = [*range(0, 2000, 400), *(draw.randrange(len(content)) for _ in range(10)), len(content) - 1]
         for place in (place for place in places if place < len(content)):
             path.write_bytes(content[:place] + bytes([content[place] ^ 1 << draw.randrange(8)]) + content[place + 1 :])
-            assert f"{path} is damaged" in " ".join(check(folder)), (path, place)
+            assert f"{path} is damaged" in " ".join(check_path(folder)), (path, place)
         path.write_bytes(content + b"\n")
-        assert f"{path} is damaged" in " ".join(check(folder))
+        assert f"{path} is damaged" in " ".join(check_path(folder))
         path.write_bytes(content)
-    assert check(folder) == []
+    assert check_path(folder) == []
 
 
 def test_check_opens_no_file_elsewhere(made: Path, tmp_path: Path) -> None:
@@ -292,7 +293,7 @@ def test_check_opens_no_file_elsewhere(made: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").write_text("mine")
     told["files"] |= {"../outside": "", str(tmp_path / "outside"): ""}
     (folder / "dataset.json").write_text(json.dumps(told))
-    assert check(folder) == []
+    assert check_path(folder) == []
 
 
 def test_a_damaged_header_is_told_in_one_line(made: Path, tmp_path: Path) -> None:
@@ -357,14 +358,14 @@ def test_the_real_grid_clips(grid: Path, tmp_path: Path, setup: Pipeline) -> Non
         shutil.copy(grid / f"{name}.mpg", tmp_path / "corpus" / f"{name}.mpg")
     ran = lipdata("ingest", tmp_path / "corpus", "-o", tmp_path / "out", "-j", 2)
     assert ran.returncode == 1
-    table = ledger.read(tmp_path / "out" / "ledger.csv").set_index("clip_id")
+    table = read_ledger(tmp_path / "out" / "ledger.csv").set_index("clip_id")
     assert table.index[table.status == "failed"].tolist() == ["s1/lgbf8n"]
     assert table.loc["s1/lgbf8n", "reason"] == "no face in frames 0 to 11 of 75; longest gap allowed: 5"
     ok = table[table.status == "ok"]
     assert (ok.n_frames == 75).all() and (ok.av_offset_s == 0).all()
-    finder = FaceFinder(predictor_path())
-    for place in shards.open_folder(tmp_path / "out")[0].clips:
-        clip = shards.open_folder(tmp_path / "out")[0].clip(place.clip_id)
+    finder = DlibDetector(predictor_path())
+    for place in open_shards(tmp_path / "out")[0].clips:
+        clip = open_shards(tmp_path / "out")[0].clip(place.clip_id)
         side = clip.box[:, 2] - clip.box[:, 0]
         assert 0.25 < side.mean() / (finder.detect(clip.face)[0][0][2] - finder.detect(clip.face)[0][0][0]) < 3
         assert (clip.landmarks > 0).all() and (clip.landmarks < 64).all()

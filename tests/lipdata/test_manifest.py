@@ -3,34 +3,33 @@ from pathlib import Path
 
 import pytest
 
-from lipdata import manifest
+from lipdata.corpus.manifest import ManifestRow, hash_fraction, read_manifest, split_of, write_manifest
 from lipdata.errors import LipdataError
-from lipdata.manifest import Row, split_of
 
 HEADER = "clip_id,speaker,split,path,sha256,transcript\n"
 
 
 def test_written_and_read_again(tmp_path: Path) -> None:
     rows = [
-        Row("s2/b", "s2", "", "s2/b, with a comma.mpg", transcript='say "a", NA'),
-        Row("s1/nan", "s1", "test", "take2:x/nan\n-.mpg", "0" * 64, "ü 唇"),
+        ManifestRow("s2/b", "s2", "", "s2/b, with a comma.mpg", transcript='say "a", NA'),
+        ManifestRow("s1/nan", "s1", "test", "take2:x/nan\n-.mpg", "0" * 64, "ü 唇"),
     ]
-    manifest.write(tmp_path / "m.csv", rows)
-    assert manifest.read(tmp_path / "m.csv") == sorted(rows)
+    write_manifest(tmp_path / "m.csv", rows)
+    assert read_manifest(tmp_path / "m.csv") == sorted(rows)
     text = (tmp_path / "m.csv").read_bytes()
     assert text.startswith(HEADER.encode()) and b"\r" not in text
 
 
 def test_a_carriage_return_comes_back(tmp_path: Path) -> None:
-    rows = [Row("s1/a", "s1", "", "a\rb/a.mpg", transcript="one\rtwo")]
-    manifest.write(tmp_path / "m.csv", rows)
-    assert manifest.read(tmp_path / "m.csv") == rows
+    rows = [ManifestRow("s1/a", "s1", "", "a\rb/a.mpg", transcript="one\rtwo")]
+    write_manifest(tmp_path / "m.csv", rows)
+    assert read_manifest(tmp_path / "m.csv") == rows
 
 
 def test_optional_columns_are_written_where_used(tmp_path: Path) -> None:
-    row = Row("s1/a", "s1", "", "s1/a.mp4", audio_path="s1/a.wav", start_s=0.25, end_s=2.0)
-    manifest.write(tmp_path / "m.csv", [row])
-    assert manifest.read(tmp_path / "m.csv") == [row]
+    row = ManifestRow("s1/a", "s1", "", "s1/a.mp4", audio_path="s1/a.wav", start_s=0.25, end_s=2.0)
+    write_manifest(tmp_path / "m.csv", [row])
+    assert read_manifest(tmp_path / "m.csv") == [row]
     assert (tmp_path / "m.csv").read_text().splitlines()[0].endswith("transcript,audio_path,start_s,end_s")
 
 
@@ -58,16 +57,16 @@ def test_optional_columns_are_written_where_used(tmp_path: Path) -> None:
 def test_a_mistake_is_refused_and_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(LipdataError, match=re.escape(said)) as error:
-        manifest.read(tmp_path / "m.csv")
+        read_manifest(tmp_path / "m.csv")
     assert "\n" not in str(error.value)
 
 
 def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(LipdataError, match="cannot read manifest"):
-        manifest.read(tmp_path / "none.csv")
+        read_manifest(tmp_path / "none.csv")
     (tmp_path / "m.csv").write_bytes(HEADER.encode() + b"s1/\xff,s1,,a.mpg,,\n")
     with pytest.raises(LipdataError, match="not UTF-8"):
-        manifest.read(tmp_path / "m.csv")
+        read_manifest(tmp_path / "m.csv")
 
 
 def test_split_depends_on_the_clip_alone() -> None:
@@ -81,6 +80,6 @@ def test_split_depends_on_the_clip_alone() -> None:
 
 def test_the_validation_clips_are_the_same_for_ever() -> None:
     # Shared splits must not move with a release. 0.4067: printf %s s1/bbaf2n | sha256sum, 16 digits over 16^16.
-    assert manifest.hash_fraction("s1/bbaf2n") == pytest.approx(0.4067530677, abs=1e-9)
+    assert hash_fraction("s1/bbaf2n") == pytest.approx(0.4067530677, abs=1e-9)
     assert split_of("s1/bbaf2n", "s1", ["s33"], 0.41) == "val"
     assert split_of("s1/bbaf2n", "s1", ["s33"], 0.40) == "train"

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from lipdata.errors import ClipError, LipdataError
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipdata.media import Media, read_clip, read_sound
+from lipdata.media.decode import DecodedClip, decode_clip, decode_sound
+from lipdata.media.ffmpeg import ffmpeg_binary
 from tests.conftest import encode
 
 RATE = 44100
 LOSSLESS = ("-c:v", "ffv1", "-c:a", "pcm_s16le")
 
 
-def read(path: Path, **options: object) -> Media:
-    return read_clip(path, fps=25, sample_rate_hz=RATE, **options)  # type: ignore[arg-type]
+def read(path: Path, **options: object) -> DecodedClip:
+    return decode_clip(path, fps=25, sample_rate_hz=RATE, **options)  # type: ignore[arg-type]
 
 
 def ramp(n_frames: int, fps: float) -> np.ndarray:
@@ -128,7 +128,7 @@ def test_what_cannot_be_used_is_told(tmp_path: Path) -> None:
             read(path)
         assert error.value.stage == "media" and "\n" not in error.value.reason
     with pytest.raises(LipdataError, match="no sound in it"):
-        read_sound(silent, RATE)
+        decode_sound(silent, RATE)
 
 
 def test_a_playlist_opens_no_other_file(tmp_path: Path, sample: Path) -> None:
@@ -152,7 +152,7 @@ def test_damage_is_told(grid: Path) -> None:
 
 def test_read_sound_reads_a_clip_too(sample: Path) -> None:
     path = next(sample.glob("s1/*.mpg"))
-    sound = read_sound(path, RATE)
+    sound = decode_sound(path, RATE)
     assert sound.dtype == np.float32 and abs(len(sound) / RATE - 3) < 0.1 and 0.01 < np.abs(sound).max() <= 1
 
 

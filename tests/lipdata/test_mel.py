@@ -4,13 +4,13 @@ from pathlib import Path
 import librosa
 import numpy as np
 
-from lipdata.media import read_sound
-from lipdata.mel import log_mel
-from lipdata.pipeline import Pipeline
+from lipdata.config import Pipeline
+from lipdata.features.mel import log_mel
+from lipdata.media.decode import decode_sound
 
 
 def test_it_is_what_librosa_says_of_each_piece(sample: Path, setup: Pipeline) -> None:
-    sound = read_sound(next(sample.glob("s1/*.mpg")), 44100)
+    sound = decode_sound(next(sample.glob("s1/*.mpg")), 44100)
     pieces = np.zeros((75, 1764), np.float32)
     pieces.ravel()[: len(sound)] = sound[: pieces.size]
     other = replace(setup.mel, n_fft=512, hop=300, n_mels=40, fmax_hz=900)

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lipdata import pipeline
+from lipdata.config import Pipeline, load_pipeline, pipeline_from_json
 from lipdata.errors import LipdataError
-from lipdata.pipeline import Pipeline
 
 GRID = (Path(__file__).parents[2] / "pipelines" / "grid.toml").read_text()
 
@@ -16,7 +15,7 @@ def test_grid_is_the_papers(setup: Pipeline) -> None:
 
 
 def test_json_and_back(setup: Pipeline) -> None:
-    assert pipeline.from_json(setup.to_json()) == setup
+    assert pipeline_from_json(setup.to_json()) == setup
 
 
 @pytest.mark.parametrize(
@@ -41,13 +40,13 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, old: str, new: str, said
     assert old in GRID
     path.write_text(GRID.replace(old, new, 1))
     with pytest.raises(LipdataError, match=re.escape(said)) as error:
-        pipeline.load(str(path))
+        load_pipeline(str(path))
     assert "\n" not in str(error.value)
 
 
 def test_no_such_pipeline() -> None:
     with pytest.raises(LipdataError, match="no pipeline 'gird'; give a .toml file or one of: grid"):
-        pipeline.load("gird")
+        load_pipeline("gird")
 
 
 def test_digest_tells_what_shapes_the_data_and_nothing_else(setup: Pipeline) -> None:

@@ -14,15 +14,17 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from lipdata import flags, ledger, manifest, report, shards
-from lipdata.faces import predictor_path
-from lipdata.flags import Flag
-from lipdata.ingest import ingest
-from lipdata.ledger import Entry
-from lipdata.manifest import Row
-from lipdata.pipeline import Pipeline
-from lipdata.shards import ClipData
-from lipdata.summary import summarise
+from lipdata.analysis.quality import Flag, find_flags
+from lipdata.analysis.report_page import measure_shards, sample_clips, worst_clips, write_report
+from lipdata.config import Pipeline
+from lipdata.corpus.manifest import ManifestRow, read_manifest, write_manifest
+from lipdata.face.dlib_detector import predictor_path
+from lipdata.ingestion.run import run_ingest
+from lipdata.shards.clip import Clip
+from lipdata.shards.ledger import LedgerEntry, read_ledger, write_ledger
+from lipdata.shards.reader import open_shards
+from lipdata.shards.summary import summarise
+from lipdata.shards.writer import write_shard
 
 HOSTILE_ID = 's1/<script>document.title="x"</script>'
 HOSTILE_REASON = '</td></table><img src="http://localhost:9/x.png" onerror="alert(1)">&amp;\'{{ 7 * 7 }}'
@@ -35,7 +37,7 @@ def made(sample: Path, setup: Pipeline, tmp_path_factory: pytest.TempPathFactory
     corpus = Path(shutil.copytree(sample, folder / "corpus"))
     (corpus / "s2" / "text.mpg").write_text("no film at all")
     rows = [
-        Row(f"{path.parent.name}/{path.stem}", path.parent.name, "train", path.relative_to(corpus).as_posix())
+        ManifestRow(f"{path.parent.name}/{path.stem}", path.parent.name, "train", path.relative_to(corpus).as_posix())
         for path in sorted(corpus.glob("s*/*.mpg"))
     ]
     out = folder / "shards"
@@ -43,13 +45,13 @@ def made(sample: Path, setup: Pipeline, tmp_path_factory: pytest.TempPathFactory
     return out
 
 
-def run(corpus: Path, rows: list[Row], out: Path, setup: Pipeline) -> None:
-    ingest(corpus, rows, out, setup, predictor=predictor_path(), jobs=1, fail_fast=False, report=lambda *_: None)
+def run(corpus: Path, rows: list[ManifestRow], out: Path, setup: Pipeline) -> None:
+    run_ingest(corpus, rows, out, setup, predictor=predictor_path(), jobs=1, fail_fast=False, report=lambda *_: None)
 
 
 def write(folder: Path, target: Path) -> tuple[int, int]:
     """How many clips are flagged, and how many failed."""
-    summary, flagged = report.write_report(folder, target, overwrite=False, watch=lambda _: nullcontext(lambda _: None))
+    summary, flagged = write_report(folder, target, overwrite=False, watch=lambda _: nullcontext(lambda _: None))
     return flagged, summary.failed
 
 
@@ -58,33 +60,33 @@ def lipdata(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def changed(folder: Path, out: Path, change: Callable[[ClipData], ClipData]) -> Path:
+def changed(folder: Path, out: Path, change: Callable[[Clip], Clip]) -> Path:
     """A copy of a shard folder whose clips went through ``change``; its ledger follows their names."""
     shutil.copytree(folder, out)
     renamed = {}
-    for shard in shards.open_folder(folder):
+    for shard in open_shards(folder):
         clips = [shard.clip(place.clip_id) for place in shard.clips]
         after = [change(clip) for clip in clips]
         renamed |= {clip.clip_id: other.clip_id for clip, other in zip(clips, after, strict=True)}
         about = {name: shard.attributes[name] for name in ("pipeline", "pipeline_digest", "fps", "sample_rate")}
-        shards.write_shard(out / shard.path.name, after, about)
-    entries = [Entry(**row) for row in ledger.read(folder / "ledger.csv").to_dict("records")]
-    rows = manifest.read(folder / "manifest.csv")
-    ledger.write(out / "ledger.csv", [replace(e, clip_id=renamed.get(e.clip_id, e.clip_id)) for e in entries])
-    manifest.write(out / "manifest.csv", [replace(r, clip_id=renamed.get(r.clip_id, r.clip_id)) for r in rows])
+        write_shard(out / shard.path.name, after, about)
+    entries = [LedgerEntry(**row) for row in read_ledger(folder / "ledger.csv").to_dict("records")]
+    rows = read_manifest(folder / "manifest.csv")
+    write_ledger(out / "ledger.csv", [replace(e, clip_id=renamed.get(e.clip_id, e.clip_id)) for e in entries])
+    write_manifest(out / "manifest.csv", [replace(r, clip_id=renamed.get(r.clip_id, r.clip_id)) for r in rows])
     return out
 
 
 def told(folder: Path, clip_id: str, **columns: object) -> None:
     """Change what a ledger says of a clip."""
-    entries = [Entry(**row) for row in ledger.read(folder / "ledger.csv").to_dict("records")]
-    ledger.write(folder / "ledger.csv", [replace(e, **columns) if e.clip_id == clip_id else e for e in entries])
+    entries = [LedgerEntry(**row) for row in read_ledger(folder / "ledger.csv").to_dict("records")]
+    write_ledger(folder / "ledger.csv", [replace(e, **columns) if e.clip_id == clip_id else e for e in entries])
 
 
 def flags_of(folder: Path) -> dict[str, list[Flag]]:
-    looked = report.measured(shards.open_folder(folder), lambda done: None)[0]
+    looked = measure_shards(open_shards(folder), lambda done: None)[0]
     found: dict[str, list[Flag]] = {}
-    for flag in flags.find(looked, ledger.read(folder / "ledger.csv")):
+    for flag in find_flags(looked, read_ledger(folder / "ledger.csv")):
         found.setdefault(flag.clip_id, []).append(flag)
     return found
 
@@ -138,7 +140,7 @@ def test_the_page_opens_in_a_browser(
     )
     assert len(pictures) == 4 + 2, "four samples, the wheel, the histogram"
     assert all(complete and natural > 0 and alt for complete, natural, alt, _ in pictures)
-    reason = ledger.read(made / "ledger.csv").set_index("clip_id").reason["s2/text"]
+    reason = read_ledger(made / "ledger.csv").set_index("clip_id").reason["s2/text"]
     assert reason.startswith("no picture in it")
     assert page.locator("#failed-clips tbody tr").all_inner_texts() == [f"s2/text\tmedia\t{reason}"]
     assert "5 clips found = 4 ok + 1 failed" in page.locator("header").inner_text()
@@ -153,7 +155,7 @@ def test_the_page_opens_in_a_browser(
 
 
 def test_strangers_texts_stay_texts(made: Path, tmp_path: Path, open_page: Callable[..., Page]) -> None:
-    victim = shards.open_folder(made)[0].clips[0].clip_id
+    victim = open_shards(made)[0].clips[0].clip_id
     folder = changed(
         made, tmp_path / "shards", lambda clip: replace(clip, clip_id=HOSTILE_ID) if clip.clip_id == victim else clip
     )
@@ -173,7 +175,7 @@ def test_strangers_texts_stay_texts(made: Path, tmp_path: Path, open_page: Calla
 
 def test_a_folder_in_which_every_clip_failed(setup: Pipeline, tmp_path: Path, open_page: Callable[..., Page]) -> None:
     (tmp_path / "text.mpg").write_text("no film at all")
-    run(tmp_path, [Row("s1/a", "s1", "", "text.mpg")], tmp_path / "s", setup)
+    run(tmp_path, [ManifestRow("s1/a", "s1", "", "text.mpg")], tmp_path / "s", setup)
     assert write(tmp_path / "s", tmp_path / "report.html") == (0, 1)
     page = open_page(tmp_path / "report.html")
     (failed,) = page.locator("#failed-clips tbody tr").all_inner_texts()
@@ -211,9 +213,9 @@ def test_the_command(made: Path, tmp_path: Path) -> None:
 def test_a_folder_that_is_not_whole_is_one_line(made: Path, tmp_path: Path, wrong: str) -> None:
     folder = Path(shutil.copytree(made, tmp_path / "shards"))
     if wrong == "ledger":
-        told(folder, shards.open_folder(made)[0].clips[0].clip_id, status="failed", stage="lips", reason="no face")
+        told(folder, open_shards(made)[0].clips[0].clip_id, status="failed", stage="lips", reason="no face")
     elif wrong == "manifest":
-        manifest.write(folder / "manifest.csv", manifest.read(made / "manifest.csv")[1:])
+        write_manifest(folder / "manifest.csv", read_manifest(made / "manifest.csv")[1:])
     elif wrong == "dataset":
         (folder / "dataset.json").write_text("[]")
     else:
@@ -223,28 +225,28 @@ def test_a_folder_that_is_not_whole_is_one_line(made: Path, tmp_path: Path, wron
     assert not (tmp_path / "report.html").exists()
 
 
-def flat(clip: ClipData) -> ClipData:
+def flat(clip: Clip) -> Clip:
     frames = clip.frames.copy()
     frames[30] = np.clip(frames[30] // 16 + (140, 120, 100), 0, 255)
     return replace(clip, frames=frames)
 
 
-def grey(clip: ClipData) -> ClipData:
+def grey(clip: Clip) -> Clip:
     frames = clip.frames.copy()
     frames[40:] = frames[40:].mean(-1, keepdims=True).astype(np.uint8)
     return replace(clip, frames=frames)
 
 
-def lost(clip: ClipData) -> ClipData:
+def lost(clip: Clip) -> Clip:
     return replace(clip, tracked=np.arange(len(clip.tracked)) % 9 > 0)
 
 
-def cut_off(clip: ClipData) -> ClipData:
+def cut_off(clip: Clip) -> Clip:
     heard = np.arange(len(clip.mel)) < 25
     return replace(clip, mel=np.where(heard[:, None, None], 0, np.full_like(clip.mel, -100)))
 
 
-def faint(clip: ClipData) -> ClipData:
+def faint(clip: Clip) -> Clip:
     return replace(clip, mel=np.maximum(clip.mel - 40, -100))
 
 
@@ -258,10 +260,8 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_clip_is_flagged_for_what_it_has(
-    made: Path, tmp_path: Path, damage: Callable[[ClipData], ClipData]
-) -> None:
-    victim = shards.open_folder(made)[0].clips[-1].clip_id
+def test_a_damaged_clip_is_flagged_for_what_it_has(made: Path, tmp_path: Path, damage: Callable[[Clip], Clip]) -> None:
+    victim = open_shards(made)[0].clips[-1].clip_id
     folder = changed(made, tmp_path / "shards", lambda clip: damage(clip) if clip.clip_id == victim else clip)
     found = flags_of(folder)
     assert list(found) == [victim]
@@ -272,8 +272,8 @@ def test_a_damaged_clip_is_flagged_for_what_it_has(
 
 def test_what_the_ledger_says_is_flagged(made: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(made, tmp_path / "shards"))
-    one, other, late, _ = [place.clip_id for place in shards.open_folder(made)[0].clips]
-    for place in shards.open_folder(made)[0].clips:
+    one, other, late, _ = [place.clip_id for place in open_shards(made)[0].clips]
+    for place in open_shards(made)[0].clips:
         told(folder, place.clip_id, av_offset_s=0.5)
     assert flags_of(folder) == {}, "all alike: none is odd"
     told(folder, one, reason="decoder complained 13 times")
@@ -303,14 +303,14 @@ def test_real_clips_are_not_flagged(grid_shards: Path) -> None:
 
 
 def test_samples_are_of_every_speaker_first() -> None:
-    rows = {f"s{n % 5}/{n}": Row(f"s{n % 5}/{n}", f"s{n % 5}", "", "x") for n in range(100)}
+    rows = {f"s{n % 5}/{n}": ManifestRow(f"s{n % 5}/{n}", f"s{n % 5}", "", "x") for n in range(100)}
     entries = pd.DataFrame({"clip_id": list(rows), "status": "ok"})
-    chosen = report.sample_of(entries, rows)
+    chosen = sample_clips(entries, rows)
     counts = pd.Series([clip_id.split("/")[0] for clip_id in chosen]).value_counts()
     assert len(chosen) == 12 and set(counts) == {2, 3}
-    assert report.sample_of(entries.sample(frac=1, random_state=0), rows) == chosen
+    assert sample_clips(entries.sample(frac=1, random_state=0), rows) == chosen
 
 
 def test_of_each_flag_the_worst_are_pictured() -> None:
     raised = [Flag(f"s1/{n}", rule, "", float(n)) for rule, ns in (("a", range(9)), ("b", (0, 8))) for n in ns]
-    assert report.worst(raised) == ["s1/0", "s1/3", "s1/4", "s1/5", "s1/6", "s1/7", "s1/8"]
+    assert worst_clips(raised) == ["s1/0", "s1/3", "s1/4", "s1/5", "s1/6", "s1/7", "s1/8"]

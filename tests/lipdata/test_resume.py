@@ -13,13 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from lipdata import job, ledger, manifest, record, shards
-from lipdata.check import check
+from lipdata.analysis.integrity import check_path
+from lipdata.config import load_pipeline
+from lipdata.corpus.manifest import read_manifest
 from lipdata.errors import LipdataError
-from lipdata.faces import predictor_path
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipdata.pipeline import load
-from lipdata.worker import make_shard
+from lipdata.face.dlib_detector import predictor_path
+from lipdata.ingestion.resume import STATE_FOLDER
+from lipdata.ingestion.task import plan_tasks
+from lipdata.ingestion.worker import make_shard
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipdata.shards.ledger import read_ledger
+from lipdata.shards.reader import Shard, content_sha256
 from tests.lipdata.disturb import (
     CLIPS,
     below,
@@ -85,8 +89,8 @@ def test_other_versions_are_refused(whole: Path, corpus: Path, pipeline: Path, t
     assert refused.returncode == 2 and "begun with ffmpeg 4.4, here is" in refused.stderr
     assert refused.stderr.count("\n") == 1
     # A machine of a cluster that has others than the one that asks.
-    rows = manifest.read(whole / "manifest.csv")
-    jobs = job.plan(corpus, rows, tmp_path, load(str(pipeline)), predictor_path(), fail_fast=False)
+    rows = read_manifest(whole / "manifest.csv")
+    jobs = plan_tasks(corpus, rows, tmp_path, load_pipeline(str(pipeline)), predictor_path(), fail_fast=False)
     with pytest.raises(LipdataError, match="begun with dlib 1, on .* there is"):
         make_shard(replace(jobs[0], versions=jobs[0].versions | {"dlib": "1"}))
 
@@ -146,7 +150,7 @@ def test_a_clip_that_kills_its_worker_twice_fails_and_no_other(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    name, guilty = "grid-00001", shards.Shard(whole / "grid-00001.h5").clips[1].clip_id
+    name, guilty = "grid-00001", Shard(whole / "grid-00001.h5").clips[1].clip_id
     with subprocess.Popen(command(corpus, out, pipeline), stderr=subprocess.PIPE, text=True) as process:
         for _ in range(2):
             until(lambda: tallied(out, name) == 1, process)  # at its second clip
@@ -155,11 +159,11 @@ def test_a_clip_that_kills_its_worker_twice_fails_and_no_other(
             until(lambda: tallied(out, name) == 0, process)  # begun again
         said = process.communicate()[1]
     assert process.returncode == 1, said
-    table = ledger.read(out / "ledger.csv").set_index("clip_id")
+    table = read_ledger(out / "ledger.csv").set_index("clip_id")
     assert table[table.status == "failed"].index.tolist() == [guilty]
     assert (table.stage[guilty], table.reason[guilty]) == ("worker", "its worker died twice")
     for other in ("grid-00000.h5", "grid-00002.h5"):
-        assert shards.content_sha256(out / other) == shards.content_sha256(whole / other)
+        assert content_sha256(out / other) == content_sha256(whole / other)
 
 
 def test_more_deaths_than_can_be_chance_do_not_end_the_run(
@@ -168,7 +172,7 @@ def test_more_deaths_than_can_be_chance_do_not_end_the_run(
     monkeypatch.setenv("PATH", f"{deadly_ffmpeg(tmp_path, str(corpus))}:{os.environ['PATH']}")
     ended = run(corpus, tmp_path / "out", pipeline)
     assert ended.returncode == 1, ended.stderr
-    table = ledger.read(tmp_path / "out" / "ledger.csv")
+    table = read_ledger(tmp_path / "out" / "ledger.csv")
     assert table.stage.tolist() == ["worker"] * CLIPS
 
 
@@ -191,8 +195,8 @@ def test_a_killed_ffmpeg_is_begun_again(whole: Path, corpus: Path, pipeline: Pat
 
 def test_two_runs_in_one_folder(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (out / record.FOLDER).mkdir(parents=True)
-    with (out / record.FOLDER / "lock").open("w") as held:
+    (out / STATE_FOLDER).mkdir(parents=True)
+    with (out / STATE_FOLDER / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = run(corpus, out, pipeline)
         assert refused.returncode == 2 and "another run is at work" in refused.stderr
@@ -203,7 +207,7 @@ def test_two_runs_in_one_folder(whole: Path, corpus: Path, pipeline: Path, tmp_p
 
 def test_a_clip_that_was_not_there_is_tried_again(whole: Path, corpus: Path, pipeline: Path, tmp_path: Path) -> None:
     mine, out = shutil.copytree(corpus, tmp_path / "mine"), tmp_path / "out"
-    clip = mine / manifest.read(whole / "manifest.csv")[0].path
+    clip = mine / read_manifest(whole / "manifest.csv")[0].path
     clip.rename(tmp_path / "away")
     lacking = run(mine, out, pipeline, "--manifest", whole / "manifest.csv")
     assert lacking.returncode == 1 and f"ok {CLIPS - 1}" in lacking.stdout
@@ -212,8 +216,8 @@ def test_a_clip_that_was_not_there_is_tried_again(whole: Path, corpus: Path, pip
     assert {path.name: path.stat().st_mtime_ns for path in out.glob("*.h5")} == before
     (tmp_path / "away").rename(clip)
     assert run(mine, out, pipeline, "--manifest", whole / "manifest.csv").returncode == 0
-    assert {path.name: shards.content_sha256(path) for path in out.glob("*.h5")} == {
-        path.name: shards.content_sha256(path) for path in whole.glob("*.h5")
+    assert {path.name: content_sha256(path) for path in out.glob("*.h5")} == {
+        path.name: content_sha256(path) for path in whole.glob("*.h5")
     }
 
 
@@ -266,7 +270,7 @@ def test_what_a_worker_left_while_it_wrote_is_taken_away(
         (out / ".thesis.part").write_text("mine")
     assert process.returncode == 0
     assert [path.name for path in out.glob(".*")] == [".thesis.part"]
-    assert check(out) == []
+    assert check_path(out) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -309,7 +313,7 @@ def test_a_ledger_that_was_edited_is_not_taken_for_true(
     assert (out / "ledger.csv").read_text() != told
     refused = run(corpus, out, pipeline)
     assert refused.returncode == 2 and "ledger.csv is not what ingest wrote" in refused.stderr
-    assert len(check(out)) >= 1
+    assert len(check_path(out)) >= 1
 
 
 def test_nothing_outlives_a_run_that_is_killed(

@@ -13,10 +13,17 @@ import numpy as np
 import pytest
 
 from lipdata.errors import LipdataError
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipdata.sample.corpus import MAX_CLIPS, SPEAKERS, clip_name, sentence, spoken_text, write_corpus
-from lipdata.sample.espeak import Sound, say
-from lipdata.sample.viseme import MouthTrack, mouth_track
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipdata.samples.espeak import Sound, say
+from lipdata.samples.synthetic_corpus import (
+    MAX_CLIPS,
+    SPEAKERS,
+    clip_name,
+    sentence,
+    spoken_text,
+    write_synthetic_corpus,
+)
+from lipdata.samples.viseme import MouthTrack, mouth_track
 
 N_CLIPS = 3
 
@@ -44,7 +51,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_corpus(tmp_path_factory.mktemp("sample"), N_CLIPS)
+    return write_synthetic_corpus(tmp_path_factory.mktemp("sample"), N_CLIPS)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +119,7 @@ def test_streams_are_grid_s(clips: list[Path]) -> None:
 
 
 def test_same_bytes_every_time(clips: list[Path], tmp_path: Path) -> None:
-    again = write_corpus(tmp_path / "again", N_CLIPS)
+    again = write_synthetic_corpus(tmp_path / "again", N_CLIPS)
     digests = [[hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] for paths in (clips, again)]
     assert digests[0] == digests[1]
 
@@ -206,18 +213,18 @@ def test_sentences_differ_and_the_held_out_speaker_s_words_are_known() -> None:
 def test_refuses_a_folder_with_something_in_it(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(LipdataError, match="not empty"):
-        write_corpus(tmp_path, 1)
+        write_synthetic_corpus(tmp_path, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_refuses_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("keep")
     with pytest.raises(LipdataError, match="name another folder"):
-        write_corpus(tmp_path / "file", 1)
+        write_synthetic_corpus(tmp_path / "file", 1)
 
 
 @pytest.mark.parametrize("n_clips", [0, -1, MAX_CLIPS + 1])
 def test_refuses_an_impossible_number(n_clips: int, tmp_path: Path) -> None:
     with pytest.raises(LipdataError, match="ask for 1 to"):
-        write_corpus(tmp_path / "out", n_clips)
+        write_synthetic_corpus(tmp_path / "out", n_clips)
     assert not (tmp_path / "out").exists()

@@ -8,15 +8,17 @@ import h5py
 import numpy as np
 import pytest
 
-from lipdata import shards
+from lipdata.config import Pipeline
 from lipdata.errors import LipdataError
-from lipdata.pipeline import Pipeline
-from lipdata.shards import ClipData, Shard
+from lipdata.shards.clip import Clip
+from lipdata.shards.reader import PER_FRAME, Shard, content_sha256, open_shards
+from lipdata.shards.schema import PER_CLIP
+from lipdata.shards.writer import write_shard
 
 
-def clip(name: str, n_frames: int, seed: int) -> ClipData:
+def clip(name: str, n_frames: int, seed: int) -> Clip:
     random = np.random.default_rng(seed)
-    return ClipData(
+    return Clip(
         clip_id=f"s1/{name}",
         speaker="s1",
         sha256=f"{seed:064x}",
@@ -32,16 +34,16 @@ def clip(name: str, n_frames: int, seed: int) -> ClipData:
 
 
 @pytest.fixture
-def clips() -> list[ClipData]:
+def clips() -> list[Clip]:
     return [clip("a", 20, 1), clip("ü", 75, 2), clip("c", 16, 3)]
 
 
-def write(path: Path, clips: list[ClipData], setup: Pipeline) -> str:
+def write(path: Path, clips: list[Clip], setup: Pipeline) -> str:
     about = {"pipeline": setup.to_json(), "pipeline_digest": "abc", "fps": 25, "sample_rate": 44100}
-    return shards.write_shard(path, clips, about)
+    return write_shard(path, clips, about)
 
 
-def test_what_is_written_is_read(tmp_path: Path, clips: list[ClipData], setup: Pipeline) -> None:
+def test_what_is_written_is_read(tmp_path: Path, clips: list[Clip], setup: Pipeline) -> None:
     content = write(tmp_path / "a.h5", clips, setup)
     shard = Shard(tmp_path / "a.h5")
     assert [(c.clip_id, c.start, c.length, c.index) for c in shard.clips] == [
@@ -51,13 +53,13 @@ def test_what_is_written_is_read(tmp_path: Path, clips: list[ClipData], setup: P
     ]
     for wanted in clips:
         got = shard.clip(wanted.clip_id)
-        for name in (*shards.PER_FRAME, *shards.PER_CLIP):
+        for name in (*PER_FRAME, *PER_CLIP):
             np.testing.assert_array_equal(getattr(got, name), getattr(wanted, name), strict=True)
-    assert shards.content_sha256(shard.path) == content == shard.attributes["content_sha256"]
+    assert content_sha256(shard.path) == content == shard.attributes["content_sha256"]
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 
-def test_h5py_alone_reads_the_contract(tmp_path: Path, clips: list[ClipData], setup: Pipeline) -> None:
+def test_h5py_alone_reads_the_contract(tmp_path: Path, clips: list[Clip], setup: Pipeline) -> None:
     write(tmp_path / "a.h5", clips, setup)
     with h5py.File(tmp_path / "a.h5") as file:
         assert (file.attrs["format"], file.attrs["version"], file.attrs["fps"]) == ("lipdata-shard", 1, 25)
@@ -80,7 +82,7 @@ def test_h5py_alone_reads_the_contract(tmp_path: Path, clips: list[ClipData], se
         np.testing.assert_array_equal(file["frames"][20:95], clips[1].frames)
 
 
-def test_the_same_clips_give_the_same_bytes(tmp_path: Path, clips: list[ClipData], setup: Pipeline) -> None:
+def test_the_same_clips_give_the_same_bytes(tmp_path: Path, clips: list[Clip], setup: Pipeline) -> None:
     one, other = (write(tmp_path / name, clips, setup) for name in ("a.h5", "b.h5"))
     assert one == other
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
@@ -89,7 +91,7 @@ def test_the_same_clips_give_the_same_bytes(tmp_path: Path, clips: list[ClipData
     assert write(tmp_path / "c.h5", [replace(clips[0], box=nudged), *clips[1:]], setup) != one
 
 
-def test_a_pickled_shard_holds_no_map(tmp_path: Path, clips: list[ClipData], setup: Pipeline) -> None:
+def test_a_pickled_shard_holds_no_map(tmp_path: Path, clips: list[Clip], setup: Pipeline) -> None:
     write(tmp_path / "a.h5", clips, setup)
     shard = Shard(tmp_path / "a.h5")
     assert shard.array("frames").shape == (111, 64, 64, 3)
@@ -105,7 +107,7 @@ def replace_by(file: h5py.File, name: str, value: object) -> None:
     file[name] = value
 
 
-def test_files_that_are_no_whole_shard_are_refused(tmp_path: Path, clips: list[ClipData], setup: Pipeline) -> None:
+def test_files_that_are_no_whole_shard_are_refused(tmp_path: Path, clips: list[Clip], setup: Pipeline) -> None:
     good = tmp_path / "a.h5"
     write(good, clips, setup)
     cut = tmp_path / "cut.h5"
@@ -141,22 +143,22 @@ def test_files_that_are_no_whole_shard_are_refused(tmp_path: Path, clips: list[C
             Shard(other)
 
 
-def test_a_folder_of_one_pipeline(tmp_path: Path, clips: list[ClipData], setup: Pipeline) -> None:
+def test_a_folder_of_one_pipeline(tmp_path: Path, clips: list[Clip], setup: Pipeline) -> None:
     with pytest.raises(LipdataError, match="holds no shards"):
-        shards.open_folder(tmp_path)
+        open_shards(tmp_path)
     write(tmp_path / "b.h5", clips[:1], setup)
     write(tmp_path / "a.h5", clips[1:], setup)
-    assert [shard.path.name for shard in shards.open_folder(tmp_path)] == ["a.h5", "b.h5"]
+    assert [shard.path.name for shard in open_shards(tmp_path)] == ["a.h5", "b.h5"]
     other = {"pipeline": "{}", "pipeline_digest": "other", "fps": 25, "sample_rate": 44100}
-    shards.write_shard(tmp_path / "c.h5", [clip("d", 16, 4)], other)
+    write_shard(tmp_path / "c.h5", [clip("d", 16, 4)], other)
     with pytest.raises(LipdataError, match="come of different pipelines"):
-        shards.open_folder(tmp_path)
+        open_shards(tmp_path)
 
 
 def test_more_shards_than_files_may_be_open(tmp_path: Path, setup: Pipeline) -> None:
     attributes = {"pipeline": setup.to_json(), "pipeline_digest": "d" * 64, "fps": 25, "sample_rate": 44100}
     for number in range(60):
-        shards.write_shard(tmp_path / f"grid-{number:05}.h5", [clip(str(number), 16, number)], attributes)
+        write_shard(tmp_path / f"grid-{number:05}.h5", [clip(str(number), 16, number)], attributes)
     code = f"""
 import resource
 from pathlib import Path

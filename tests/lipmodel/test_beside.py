@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from lipdata.analysis.clip_picture import find_clip
 from lipdata.errors import LipdataError
-from lipdata.show import find_clip
-from lipmodel import config
-from lipmodel.beside import beside
-from lipmodel.pixels import to_pixels, to_signal
+from lipmodel.config import load_run, save_run
+from lipmodel.images import to_pixels, to_signal
+from lipmodel.inference.compare_clip import write_comparison
 from tests.lipmodel.test_generate import decoded, told
 from tests.lipmodel.untrained import generator_of, untrained
 
@@ -21,7 +21,7 @@ def run(shards_folder, tmp_path):
 
 
 def test_real_on_the_left_generated_on_the_right(run, shards_folder, tmp_path):
-    line = beside(run, shards_folder, "s2/a", tmp_path / "out.mp4", overwrite=False)
+    line = write_comparison(run, shards_folder, "s2/a", tmp_path / "out.mp4", overwrite=False)
     assert "16 frames, 0.64 s, of step 2" in line and "out.strip.png" in line
     frames = decoded(tmp_path / "out.mp4")
     assert frames.shape == (16, 256, 512, 3) and "Audio" not in told(tmp_path / "out.mp4")
@@ -29,7 +29,7 @@ def test_real_on_the_left_generated_on_the_right(run, shards_folder, tmp_path):
     real, fake = (strip[top : top + 64, : 16 * 64].reshape(64, 16, 64, 3).swapaxes(0, 1) for top in (0, 64))
     clip = find_clip(shards_folder, "s2/a").clip("s2/a")
     np.testing.assert_array_equal(real, clip.frames)
-    generator = generator_of(run, config.load(run))
+    generator = generator_of(run, load_run(run))
     identity = to_signal(torch.from_numpy(clip.frames[:1].copy()))
     with torch.no_grad():
         spoken = generator(torch.from_numpy(clip.mel.reshape(1, 64, 128).copy()), identity).video
@@ -41,7 +41,7 @@ def test_real_on_the_left_generated_on_the_right(run, shards_folder, tmp_path):
 
 @pytest.mark.parametrize(("clip_id", "n_frames"), [("s1/short", 10), ("s2/b", 33), ("s1/a", 40)])
 def test_a_second_a_block(run, shards_folder, tmp_path, clip_id, n_frames):
-    beside(run, shards_folder, clip_id, tmp_path / "out.mp4", overwrite=False)
+    write_comparison(run, shards_folder, clip_id, tmp_path / "out.mp4", overwrite=False)
     assert len(decoded(tmp_path / "out.mp4")) == n_frames
     strip = cv2.imread(str(tmp_path / "out.strip.png"))
     n_blocks = -(-n_frames // 25)
@@ -51,7 +51,7 @@ def test_a_second_a_block(run, shards_folder, tmp_path, clip_id, n_frames):
 
 def refused(run, shards, clip_id, out, match):
     with pytest.raises(LipdataError, match=match) as refusal:
-        beside(run, shards, clip_id, out, overwrite=False)
+        write_comparison(run, shards, clip_id, out, overwrite=False)
     assert "\n" not in str(refusal.value)
 
 
@@ -67,7 +67,7 @@ def test_mistakes_are_told_in_one_line(run, shards_folder, tmp_path):
 
 
 def test_shards_with_other_crops_are_refused(run, shards_folder, tmp_path):
-    settings = config.load(run)
+    settings = load_run(run)
     other = replace(settings.pipeline, lips=replace(settings.pipeline.lips, half_side=1.0))
-    config.save(run, replace(settings, pipeline=other))
+    save_run(run, replace(settings, pipeline=other))
     refused(run, shards_folder, "s1/a", tmp_path / "out.mp4", "other crops or mel than the run learnt from")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lipmodel.blend import cross_fade, window_starts
+from lipmodel.inference.blend import cross_fade, window_starts
 
 
 @pytest.mark.parametrize("n_frames", [1, 7, 8, 9, 16, 17, 24, 25, 40, 75, 100])

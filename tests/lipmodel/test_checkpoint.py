@@ -4,7 +4,7 @@ from torch import nn
 from torch.optim import Adam
 
 from lipdata.errors import LipdataError
-from lipmodel import checkpoint
+from lipmodel.training.checkpoint import latest_checkpoint, load_optimizers, load_weights, save_checkpoint
 
 
 @pytest.fixture
@@ -29,10 +29,10 @@ def fresh():
 
 
 def test_what_was_saved_goes_on_alike(trained, tmp_path):
-    path = checkpoint.save(tmp_path, 3, "tiny", *trained)
+    path = save_checkpoint(tmp_path, 3, "tiny", *trained)
     again = fresh()
-    checkpoint.load_weights(path, "tiny", again[0])
-    checkpoint.load_optimizers(path, "tiny", *again)
+    load_weights(path, "tiny", again[0])
+    load_optimizers(path, "tiny", *again)
     for networks, optimizers in (trained, again):
         one_step(networks["generator"], optimizers["generator"])
     for one, other in zip(
@@ -42,39 +42,39 @@ def test_what_was_saved_goes_on_alike(trained, tmp_path):
 
 
 def test_the_newest_three_are_kept_and_the_newest_is_found(trained, tmp_path):
-    assert checkpoint.latest(tmp_path) is None
+    assert latest_checkpoint(tmp_path) is None
     for step in (5, 10, 90, 100):
-        checkpoint.save(tmp_path, step, "tiny", *trained)
-    assert checkpoint.latest(tmp_path) == (tmp_path / "step-100.safetensors", 100)
+        save_checkpoint(tmp_path, step, "tiny", *trained)
+    assert latest_checkpoint(tmp_path) == (tmp_path / "step-100.safetensors", 100)
     assert len(list(tmp_path.iterdir())) == 6 and not list(tmp_path.glob("step-5*"))
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.0])
 def test_a_checkpoint_cut_short_is_refused(trained, tmp_path, kept):
-    path = checkpoint.save(tmp_path, 3, "tiny", *trained)
+    path = save_checkpoint(tmp_path, 3, "tiny", *trained)
     path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
     with pytest.raises(LipdataError, match=r"step-3.safetensors cannot be read") as refusal:
-        checkpoint.load_weights(path, "tiny", fresh()[0])
+        load_weights(path, "tiny", fresh()[0])
     assert "\n" not in str(refusal.value)
 
 
 def test_a_checkpoint_of_another_preset_is_refused(trained, tmp_path):
-    path = checkpoint.save(tmp_path, 3, "small", *trained)
+    path = save_checkpoint(tmp_path, 3, "small", *trained)
     with pytest.raises(LipdataError, match="is of preset small, its run's config.json says tiny"):
-        checkpoint.load_weights(path, "tiny", fresh()[0])
+        load_weights(path, "tiny", fresh()[0])
 
 
 def test_other_shapes_and_names_are_refused(trained, tmp_path):
-    path = checkpoint.save(tmp_path, 3, "tiny", *trained)
+    path = save_checkpoint(tmp_path, 3, "tiny", *trained)
     wider = {"generator": nn.Sequential(nn.Conv2d(3, 5, 3), nn.BatchNorm2d(5), nn.Conv2d(5, 2, 3))}
     with pytest.raises(LipdataError, match=r"generator.0.weight is \(4, 3, 3, 3\), the network has \(5, 3, 3, 3\)"):
-        checkpoint.load_weights(path, "tiny", wider)
+        load_weights(path, "tiny", wider)
     with pytest.raises(LipdataError, match=r"tensor generator.1.bias is missing or unknown"):
-        checkpoint.load_weights(path, "tiny", {"generator": nn.Sequential(nn.Conv2d(3, 4, 3))})
+        load_weights(path, "tiny", {"generator": nn.Sequential(nn.Conv2d(3, 4, 3))})
 
 
 def test_a_missing_optimizer_file_is_told(trained, tmp_path):
-    path = checkpoint.save(tmp_path, 3, "tiny", *trained)
+    path = save_checkpoint(tmp_path, 3, "tiny", *trained)
     (tmp_path / "step-3.optimizer.safetensors").unlink()
     with pytest.raises(LipdataError, match=r"step-3.optimizer.safetensors cannot be read"):
-        checkpoint.load_optimizers(path, "tiny", *trained)
+        load_optimizers(path, "tiny", *trained)

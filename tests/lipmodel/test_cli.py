@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from lipmodel import config
-from lipmodel.cli import main
+from lipmodel.cli.main import main
+from lipmodel.config import load_run
 
 
 def call(*arguments):
@@ -67,7 +67,7 @@ def test_every_weight_of_a_loss_is_an_option(shards_folder, tmp_path):
     options = [part for name, value in given.items() for part in (f"--{name}", value)]
     done = call("fit", shards_folder, "-o", tmp_path / "run", *FEW, *options, "--stages", "flow")
     assert done.exit_code == 0, done.output
-    assert astuple(config.load(tmp_path / "run").weights) == tuple(given.values())
+    assert astuple(load_run(tmp_path / "run").weights) == tuple(given.values())
 
 
 def test_mistakes_of_fit(shards_folder, tmp_path):

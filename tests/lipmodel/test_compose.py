@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lipdata.crop import cut
-from lipmodel.compose import compose, to_video_size
+from lipdata.face.crop import crop_frames
+from lipmodel.inference.compose import paste_mouths, to_video_size
 
 
 def soft(height, width, seed=0):
@@ -15,8 +15,8 @@ def soft(height, width, seed=0):
 
 def composed(photo, box, mouths):
     box = np.array(box, float)
-    crop = cut(photo[None], box[None], 64)[0]
-    return np.array(list(compose(photo, box, crop, mouths(crop)))).astype(int)
+    crop = crop_frames(photo[None], box[None], 64)[0]
+    return np.array(list(paste_mouths(photo, box, crop, mouths(crop)))).astype(int)
 
 
 INSIDE = (40.0, 50.0, 104.0, 114.0)
@@ -95,7 +95,7 @@ def test_frames_are_made_one_at_a_time():
             yield crop
 
     photo = soft(160, 180)
-    frames = compose(photo, np.array(INSIDE), photo[50:114, 40:104], mouths(photo[50:114, 40:104]))
+    frames = paste_mouths(photo, np.array(INSIDE), photo[50:114, 40:104], mouths(photo[50:114, 40:104]))
     next(frames), next(frames)
     assert asked == [0, 1]
 

@@ -3,23 +3,23 @@ import json
 import pytest
 
 from lipdata.errors import LipdataError
-from lipmodel import config
+from lipmodel.config import load_run, save_run
 
 
 def test_a_run_survives_its_file(run_of, tmp_path):
     _, run = run_of()
-    config.save(tmp_path, run)
-    assert config.load(tmp_path) == run
+    save_run(tmp_path, run)
+    assert load_run(tmp_path) == run
 
 
 def test_a_file_of_another_version_is_refused(run_of, tmp_path):
-    config.save(tmp_path, run_of()[1])
+    save_run(tmp_path, run_of()[1])
     path = tmp_path / "config.json"
     table = json.loads(path.read_text())
     for changed in (table | {"colour": 1}, table | {"adam": {"speed": 1}}, [], table | {"pipeline": {}}):
         path.write_text(json.dumps(changed))
         with pytest.raises(LipdataError, match="of another version of lipmodel"):
-            config.load(tmp_path)
+            load_run(tmp_path)
     path.write_text("{")
     with pytest.raises(LipdataError, match="cannot be read"):
-        config.load(tmp_path)
+        load_run(tmp_path)

@@ -3,17 +3,17 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from lipdata.shards import open_folder
-from lipmodel.metrics.cpbd import cpbd, edge_widths
-from lipmodel.metrics.grey import grey
+from lipdata.shards.reader import open_shards
+from lipmodel.metrics.blur_detection import cpbd, edge_widths
+from lipmodel.metrics.luma import to_luma
 
 
 @pytest.fixture(scope="module")
 def crops(grid_shards) -> dict[str, np.ndarray]:
     """Grey mouth crops of each speaker."""
-    (shard,) = open_folder(grid_shards)
+    (shard,) = open_shards(grid_shards)
     speakers = np.repeat([clip.speaker for clip in shard.clips], [clip.length for clip in shard.clips])
-    return {speaker: grey(shard.array("frames")[speakers == speaker]) for speaker in sorted(set(speakers))}
+    return {speaker: to_luma(shard.array("frames")[speakers == speaker]) for speaker in sorted(set(speakers))}
 
 
 def assert_equals_the_package(pictures, atol=1e-12):

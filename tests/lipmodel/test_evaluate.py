@@ -12,17 +12,18 @@ from click.testing import CliRunner
 from cpbd import compute
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from lipdata import manifest
+from lipdata.corpus.manifest import read_manifest, write_manifest
 from lipdata.errors import LipdataError
-from lipdata.shards import open_folder
-from lipmodel import config, evaluation, speak
-from lipmodel.cli import main
-from lipmodel.evaluate import evaluate
-from lipmodel.metrics.cpbd import cpbd
-from lipmodel.metrics.grey import grey
-from lipmodel.metrics.psnr import psnr
-from lipmodel.pixels import to_pixels, to_signal
-from lipmodel.scores import METRICS, MODEL, STILL, TRUTH, VIDEOS
+from lipdata.shards.reader import open_shards
+from lipmodel.cli.main import main
+from lipmodel.config import load_run, save_run
+from lipmodel.evaluation.aggregate import METRICS, MODEL, STILL, TRUTH, VIDEOS
+from lipmodel.evaluation.report import read_evaluation
+from lipmodel.evaluation.run import evaluate_run
+from lipmodel.images import to_pixels, to_signal
+from lipmodel.metrics.blur_detection import cpbd
+from lipmodel.metrics.luma import to_luma
+from lipmodel.metrics.peak_signal_to_noise import psnr
 from tests.lipmodel.untrained import generator_of, untrained
 
 TEST_CLIPS, WINDOWS_A_CLIP, FRAMES_A_CLIP = 4, 8, 128
@@ -40,14 +41,14 @@ def folder(grid_shards, tmp_path_factory):
 def one_clip(grid_shards, tmp_path_factory):
     """A manifest that has one clip in its split test, for what takes no more."""
     path = tmp_path_factory.mktemp("manifest") / "one.csv"
-    rows = manifest.read(grid_shards / "manifest.csv")
-    manifest.write(path, [replace(row, split="test" if row.clip_id == "s26/bgbsza" else "train") for row in rows])
+    rows = read_manifest(grid_shards / "manifest.csv")
+    write_manifest(path, [replace(row, split="test" if row.clip_id == "s26/bgbsza" else "train") for row in rows])
     return path
 
 
 @pytest.fixture(scope="module")
 def found(folder, grid_shards):
-    return evaluate(folder, grid_shards, folder / "first", jobs=2)
+    return evaluate_run(folder, grid_shards, folder / "first", jobs=2)
 
 
 def bytes_of(out):
@@ -69,20 +70,20 @@ def test_ground_truth_is_perfect_and_still_is_not(found):
 
 
 def test_still_is_what_the_metrics_say_of_its_frames(folder, found, grid_shards):
-    clip = next(shard for shard in open_folder(grid_shards)).clip("s26/bgbsza")
+    clip = next(shard for shard in open_shards(grid_shards)).clip("s26/bgbsza")
     index = np.arange(0, 60, 8)[:, None] + np.arange(16)  # windows begin at 0, 8 ... 56
     real = clip.frames[index.ravel()]
     table = pd.read_csv(folder / "first" / "per_clip.csv").set_index(["clip_id", "video"])
     row = table.loc[(clip.clip_id, STILL)]
     assert row["psnr"] == pytest.approx(psnr(real, np.broadcast_to(clip.frames[0], real.shape)))
-    assert row["cpbd"] == pytest.approx(cpbd(grey(clip.frames[:1]))[0])
-    assert table.loc[(clip.clip_id, TRUTH), "cpbd"] == pytest.approx(cpbd(grey(real)).mean())
+    assert row["cpbd"] == pytest.approx(cpbd(to_luma(clip.frames[:1]))[0])
+    assert table.loc[(clip.clip_id, TRUTH), "cpbd"] == pytest.approx(cpbd(to_luma(real)).mean())
 
 
 def test_the_model_is_measured_against_its_own_frames(folder, found, grid_shards):
     """Worked out once more with the generator, scikit-image and this clip alone."""
-    clip = next(shard for shard in open_folder(grid_shards)).clip("s31/bgiq6p")
-    generator, index = generator_of(folder, config.load(folder)), np.arange(0, 60, 8)[:, None] + np.arange(16)
+    clip = next(shard for shard in open_shards(grid_shards)).clip("s31/bgiq6p")
+    generator, index = generator_of(folder, load_run(folder)), np.arange(0, 60, 8)[:, None] + np.arange(16)
     identity = to_signal(torch.from_numpy(clip.frames[:1].copy())).expand(8, -1, -1, -1)
     with torch.no_grad():
         spoken = generator(torch.from_numpy(clip.mel[index].reshape(8, 64, 128)), identity).video
@@ -108,14 +109,14 @@ def test_tables_hold_every_frame_and_add_up(folder, found):
 
 
 def test_twice_gives_identical_files_whatever_the_processes(folder, found, grid_shards):
-    again = evaluate(folder, grid_shards, folder / "again", jobs=1)
+    again = evaluate_run(folder, grid_shards, folder / "again", jobs=1)
     assert again == found
     assert bytes_of(folder / "again") == bytes_of(folder / "first")
 
 
 def test_windows_at_once_change_next_to_nothing(folder, found, grid_shards, monkeypatch):
     monkeypatch.setattr(speak, "WINDOWS_AT_ONCE", 3)
-    other = evaluate(folder, grid_shards, folder / "threes")
+    other = evaluate_run(folder, grid_shards, folder / "threes")
     for name in METRICS:
         assert other.videos[MODEL][name].mean == pytest.approx(found.videos[MODEL][name].mean, abs=1e-4)
 
@@ -123,14 +124,14 @@ def test_windows_at_once_change_next_to_nothing(folder, found, grid_shards, monk
 def test_json_is_read_back_as_it_was(folder, found):
     path = folder / "first" / "evaluation.json"
     json.loads(path.read_text(), parse_constant=pytest.fail)  # no NaN, no Infinity
-    assert evaluation.read(path) == found
+    assert read_evaluation(path) == found
     with pytest.raises(LipdataError, match=r"is no evaluation .* remove it"):
-        evaluation.read(folder / "config.json")
+        read_evaluation(folder / "config.json")
 
 
 def test_strips_show_real_above_generated(folder, found, grid_shards):
     strip = cv2.imread(str(folder / "first" / "worst.png"))[:, :, ::-1]
-    clip = next(shard for shard in open_folder(grid_shards)).clip(found.examples["worst"])
+    clip = next(shard for shard in open_shards(grid_shards)).clip(found.examples["worst"])
     assert strip.shape == (4 * (2 * 64 + 8), 16 * 64, 3)
     np.testing.assert_array_equal(strip[:64, :64], clip.frames[0])
     np.testing.assert_array_equal(strip[136:200, 64:128], clip.frames[17])
@@ -138,7 +139,7 @@ def test_strips_show_real_above_generated(folder, found, grid_shards):
 
 def test_the_best_checkpoint_is_another(folder, grid_shards, one_clip):
     newest, best = (
-        evaluate(folder, grid_shards, folder / f"best-{best}", manifest_path=one_clip, best=best)
+        evaluate_run(folder, grid_shards, folder / f"best-{best}", manifest_path=one_clip, best=best)
         for best in (False, True)
     )
     assert (best.step, newest.step) == (3, 6)
@@ -148,22 +149,22 @@ def test_the_best_checkpoint_is_another(folder, grid_shards, one_clip):
 
 def test_clips_that_are_short_missing_or_known_are_told(folder, shards_folder, tmp_path):
     run = untrained(tmp_path / "run", shards_folder, {1: None})
-    rows = manifest.read(shards_folder / "manifest.csv")
+    rows = read_manifest(shards_folder / "manifest.csv")
     moved = [replace(row, split="test" if row.clip_id in ("s1/a", "s1/short") else "train") for row in rows]
     gone = [replace(moved[0], clip_id=f"s1/gone{number}", split="test") for number in range(2)]
-    manifest.write(tmp_path / "other.csv", [*moved, *gone])
-    found = evaluate(tmp_path / "run", shards_folder, tmp_path / "out", manifest_path=tmp_path / "other.csv")
+    write_manifest(tmp_path / "other.csv", [*moved, *gone])
+    found = evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out", manifest_path=tmp_path / "other.csv")
     assert (found.found, found.measured, found.too_short, found.not_in_shards) == (4, 1, 1, 2)
     assert found.learnt_from == 1
     told = "\n".join(found.lines())
     assert "Of 4 clips of the split, 2 are not in the shards" in told and "has learnt from 1 of these clips" in told
-    config.save(tmp_path / "run", replace(run, manifest=str(tmp_path / "none.csv")))
-    assert evaluate(tmp_path / "run", shards_folder, tmp_path / "out2", split="val").learnt_from is None
+    save_run(tmp_path / "run", replace(run, manifest=str(tmp_path / "none.csv")))
+    assert evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out2", split="val").learnt_from is None
 
 
 def test_a_clip_without_a_face_has_no_landmarks_and_says_so(shards_folder, tmp_path):
     untrained(tmp_path / "run", shards_folder, {1: None})
-    found = evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+    found = evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
     assert found.videos[MODEL]["lmd"].mean is None and found.videos[MODEL]["ssim"].clips == 1
     assert found.without_landmarks[MODEL]["lmd"] == found.frames == 32
     assert found.examples == {}
@@ -176,8 +177,8 @@ def test_nothing_of_an_older_evaluation_is_left(shards_folder, tmp_path):
     for name in ("best.png", ".thesis.part1.tex"):
         (tmp_path / "out" / name).write_text("mine")
     with pytest.raises(LipdataError, match="holds best.png already"):
-        evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
-    evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val", overwrite=True)
+        evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+    evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out", split="val", overwrite=True)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == [".thesis.part1.tex", "evaluation.json", "per_clip.csv", "per_frame.csv"]
 
@@ -190,11 +191,11 @@ def test_shards_of_other_shapes_or_pipelines_are_refused(shards_folder, tmp_path
         del file["face_lips"]
         file.create_dataset("face_lips", data=places)
     with pytest.raises(LipdataError, match=r"face_lips of shape \(2,\); allowed: \(4,\)"):
-        evaluate(tmp_path / "run", tmp_path / "shards", tmp_path / "out", split="val")
+        evaluate_run(tmp_path / "run", tmp_path / "shards", tmp_path / "out", split="val")
     louder = replace(run.pipeline, mel=replace(run.pipeline.mel, fmax_hz=8000))
-    config.save(tmp_path / "run", replace(run, pipeline=louder))
+    save_run(tmp_path / "run", replace(run, pipeline=louder))
     with pytest.raises(LipdataError, match="other crops or mel than the run learnt from"):
-        evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+        evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_a_strangers_configuration_is_refused(shards_folder, tmp_path, key, valu
     path = tmp_path / "run" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
     with pytest.raises(LipdataError, match=f"config.json is of another version of lipmodel: {key}"):
-        evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+        evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ def test_a_strangers_evaluation_is_refused(folder, found, tmp_path, change):
     change(table)
     (tmp_path / "evaluation.json").write_text(json.dumps(table))
     with pytest.raises(LipdataError, match="is no evaluation of this lipmodel"):
-        evaluation.read(tmp_path / "evaluation.json")
+        read_evaluation(tmp_path / "evaluation.json")
 
 
 def test_a_clip_in_two_shards_is_refused(shards_folder, tmp_path):
@@ -225,7 +226,7 @@ def test_a_clip_in_two_shards_is_refused(shards_folder, tmp_path):
     twice = shutil.copytree(shards_folder, tmp_path / "shards")
     shutil.copy(twice / "grid-00001.h5", twice / "grid-00002.h5")
     with pytest.raises(LipdataError, match="lies in both"):
-        evaluate(tmp_path / "run", twice, tmp_path / "out", split="val")
+        evaluate_run(tmp_path / "run", twice, tmp_path / "out", split="val")
 
 
 def test_command(folder, grid_shards, one_clip):
@@ -243,10 +244,10 @@ def test_command(folder, grid_shards, one_clip):
 def test_a_mistake_leaves_no_folder_and_no_setting_behind(folder, shards_folder, tmp_path):
     before = torch.backends.cudnn.allow_tf32
     with pytest.raises(LipdataError, match="is no run folder"):
-        evaluate(tmp_path / "nope", shards_folder, tmp_path / "nope" / "evaluation-test")
+        evaluate_run(tmp_path / "nope", shards_folder, tmp_path / "nope" / "evaluation-test")
     assert not (tmp_path / "nope").exists()
     untrained(tmp_path / "run", shards_folder, {1: None})
-    evaluate(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
+    evaluate_run(tmp_path / "run", shards_folder, tmp_path / "out", split="val")
     assert torch.backends.cudnn.allow_tf32 == before
 
 

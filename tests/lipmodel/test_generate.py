@@ -9,12 +9,12 @@ import torch
 from click.testing import CliRunner
 
 from lipdata.errors import LipdataError
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipmodel import config
-from lipmodel.cli import main
-from lipmodel.generate import generate
-from lipmodel.picture import read_mouth
-from lipmodel.speak import chosen_checkpoint, speak
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipmodel.cli.main import main
+from lipmodel.config import load_run
+from lipmodel.inference.face_image import read_mouth_image
+from lipmodel.inference.generation import write_video
+from lipmodel.inference.synthesis import chosen_checkpoint, synthesise
 from tests.lipmodel.untrained import generator_of, untrained
 
 RATE_HZ = 44100
@@ -65,22 +65,22 @@ def decoded(path):
 @pytest.mark.parametrize(("seconds", "n_frames"), [(0.05, 1), (0.64, 16), (2.5, 62), (3.13, 78)])
 def test_the_video_has_a_frame_for_every_fortieth_of_a_second(run, crop, tmp_path, seconds, n_frames):
     speech, out = write_speech(tmp_path / "speech.wav", seconds), tmp_path / "out.mp4"
-    line = generate(run, crop, speech, out, overwrite=False)
+    line = write_video(run, crop, speech, out, overwrite=False)
     assert decoded(out).shape == (n_frames, 256, 256, 3)
     assert f"{n_frames} frames" in line and "taken as a mouth crop" in line
 
 
 def test_codecs_and_sound(run, crop, tmp_path):
     out = tmp_path / "out.mp4"
-    generate(run, crop, write_speech(tmp_path / "speech.wav", 1.0, rate_hz=16000), out, overwrite=False)
+    write_video(run, crop, write_speech(tmp_path / "speech.wav", 1.0, rate_hz=16000), out, overwrite=False)
     for part in ("h264", "yuv420p(tv, bt709", "256x256", "25 fps", "aac", "44100 Hz"):
         assert part in told(out)
 
 
 def test_speech_may_come_from_a_video(run, crop, tmp_path):
     first, second = tmp_path / "first.mp4", tmp_path / "second.mp4"
-    generate(run, crop, write_speech(tmp_path / "speech.wav", 1.0), first, overwrite=False)
-    generate(run, crop, first, second, overwrite=False)
+    write_video(run, crop, write_speech(tmp_path / "speech.wav", 1.0), first, overwrite=False)
+    write_video(run, crop, first, second, overwrite=False)
     assert len(decoded(second)) == pytest.approx(25, abs=1)  # AAC rounds the sound up to its own frames
 
 
@@ -88,7 +88,7 @@ def test_names_that_look_like_options_and_protocols(run, crop, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     speech = write_speech(tmp_path / "-http:speech, 'x'.wav", 0.64)
     out = tmp_path / "-y concat:out %03d.mp4"
-    generate(run, crop, speech.relative_to(tmp_path), out.relative_to(tmp_path), overwrite=False)
+    write_video(run, crop, speech.relative_to(tmp_path), out.relative_to(tmp_path), overwrite=False)
     assert len(decoded(out)) == 16
 
 
@@ -98,10 +98,10 @@ def silence(first, end):
 
 def test_steady_sound_gives_the_same_frames_in_every_window(run, crop):
     """So neither blending nor taking several windows at once leaves a mark; both ends stand alone."""
-    settings = config.load(run)
+    settings = load_run(run)
     generator = generator_of(run, settings)
-    mouth = read_mouth(crop, settings.pipeline).crop
-    frames = np.array(list(speak(generator, mouth, silence, 200, settings)))
+    mouth = read_mouth_image(crop, settings.pipeline).crop
+    frames = np.array(list(synthesise(generator, mouth, silence, 200, settings)))
     assert frames.shape == (200, 64, 64, 3) and frames.dtype == np.uint8
     blocks = frames[8:192].reshape(23, 8, 64, 64, 3).astype(int)
     assert np.abs(blocks - blocks[0]).max() <= 1
@@ -111,12 +111,12 @@ def test_steady_sound_gives_the_same_frames_in_every_window(run, crop):
 def test_every_generator_speaks(shards_folder, tmp_path, variant):
     settings = untrained(tmp_path / "run", shards_folder, {1: None}, variant=variant)
     generator = generator_of(tmp_path / "run", settings)
-    frames = np.array(list(speak(generator, np.zeros((64, 64, 3), np.uint8), silence, 21, settings)))
+    frames = np.array(list(synthesise(generator, np.zeros((64, 64, 3), np.uint8), silence, 21, settings)))
     assert frames.shape == (21, 64, 64, 3)
 
 
 def test_the_newest_and_the_best_checkpoint(run, shards_folder, tmp_path):
-    settings = config.load(run)
+    settings = load_run(run)
     assert [chosen_checkpoint(run, settings, best=best)[1] for best in (False, True)] == [2, 1]
     newest, best = generator_of(run, settings), generator_of(run, settings, best=True)
     assert not torch.equal(next(newest.parameters()), next(best.parameters()))
@@ -127,16 +127,16 @@ def test_the_newest_and_the_best_checkpoint(run, shards_folder, tmp_path):
 
 def test_a_photo_with_a_face(run, tmp_path):
     photo = write_photo(tmp_path / "photo.png")
-    mouth = read_mouth(photo, config.load(run).pipeline)
+    mouth = read_mouth_image(photo, load_run(run).pipeline)
     assert mouth.crop.shape == (64, 64, 3) and mouth.origin.startswith("mouth found at x 1")
 
 
 def test_the_lips_go_back_into_the_photo(run, tmp_path):
     photo, speech = write_photo(tmp_path / "photo.png"), write_speech(tmp_path / "speech.wav", 0.64)
-    generate(run, photo, speech, tmp_path / "out.mp4", face=True, overwrite=False)
+    write_video(run, photo, speech, tmp_path / "out.mp4", face=True, overwrite=False)
     frames = decoded(tmp_path / "out.mp4").astype(int)
     assert frames.shape == (16, 512, 512, 3) and "aac" in told(tmp_path / "out.mp4")
-    left, top, right, bottom = read_mouth(photo, config.load(run).pipeline).box.astype(int)
+    left, top, right, bottom = read_mouth_image(photo, load_run(run).pipeline).box.astype(int)
     changed = np.abs(frames - cv2.imread(str(photo))[..., ::-1]).mean((0, 3))
     assert changed[top + 10 : bottom - 10, left + 10 : right - 10].mean() > 15
     changed[top:bottom, left:right] = 0
@@ -145,7 +145,7 @@ def test_the_lips_go_back_into_the_photo(run, tmp_path):
 
 def refused(run, image, audio, out, match, **options):
     with pytest.raises(LipdataError, match=match) as refusal:
-        generate(run, image, audio, out, overwrite=False, **options)
+        write_video(run, image, audio, out, overwrite=False, **options)
     assert "\n" not in str(refusal.value)
 
 
@@ -154,7 +154,7 @@ def test_an_existing_output_is_kept_unless_allowed(run, crop, tmp_path):
     out.write_text("mine")
     refused(run, crop, speech, out, "out.mp4 exists; choose another name with -o, or allow --overwrite")
     assert out.read_text() == "mine"
-    generate(run, crop, speech, out, overwrite=True)
+    write_video(run, crop, speech, out, overwrite=True)
     assert len(decoded(out)) == 16
 
 

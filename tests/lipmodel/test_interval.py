@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lipmodel.interval import Mean, mean_over_clips
+from lipmodel.evaluation.bootstrap import Mean, mean_over_clips
 
 
 def test_interval_is_that_of_the_normal_law_for_many_clips():

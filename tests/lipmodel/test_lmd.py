@@ -2,13 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
-from lipdata.shards import open_folder
-from lipmodel.metrics.lmd import OwnFace, TemplateFace, lmd, lmd_template
+from lipdata.shards.reader import open_shards
+from lipmodel.metrics.landmark_distance import OwnFace, TemplateFace, lmd, lmd_template
 
 
 @pytest.fixture(scope="module")
 def clips(grid_shards):
-    return [shard.clip(place.clip_id) for shard in open_folder(grid_shards) for place in shard.clips]
+    return [shard.clip(place.clip_id) for shard in open_shards(grid_shards) for place in shard.clips]
 
 
 @pytest.fixture(scope="module")

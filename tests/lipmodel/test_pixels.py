@@ -1,6 +1,6 @@
 import torch
 
-from lipmodel.pixels import to_pixels, to_signal
+from lipmodel.images import to_pixels, to_signal
 
 
 def test_all_bytes_survive_the_way_there_and_back():

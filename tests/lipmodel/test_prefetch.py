@@ -8,21 +8,24 @@ import pytest
 import torch
 
 from lipdata.errors import LipdataError
-from lipdata.shards import open_folder
-from lipmodel.prefetch import Reused, read_ahead
-from lipmodel.stream import Batches, Windows
+from lipdata.shards.reader import open_shards
+from lipmodel.data.prefetch import RecycledMemory, read_ahead
+from lipmodel.data.sampler import BatchSampler
+from lipmodel.data.windows import WindowDataset
 
 CPU = torch.device("cpu")
 
 
-def windows_of(folder) -> Windows:
-    shards = open_folder(folder)
+def windows_of(folder) -> WindowDataset:
+    shards = open_shards(folder)
     clip_ids = {clip.clip_id for shard in shards for clip in shard.clips}
-    return Windows(shards, clip_ids, frames=16, stride=8, parts=("video", "mel", "identity", "mismatched", "flow"))
+    return WindowDataset(
+        shards, clip_ids, frames=16, stride=8, parts=("video", "mel", "identity", "mismatched", "flow")
+    )
 
 
 @pytest.fixture
-def windows(shards_folder) -> Windows:
+def windows(shards_folder) -> WindowDataset:
     return windows_of(shards_folder)
 
 
@@ -31,7 +34,7 @@ def threads_left() -> int:
 
 
 def picks(windows, end=20):
-    return Batches(len(windows), batch=3, seed=7, first=0, end=end)
+    return BatchSampler(len(windows), batch=3, seed=7, first=0, end=end)
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
@@ -52,7 +55,7 @@ def test_memory_is_not_used_again_while_a_piece_of_it_is_looked_at(windows, thre
 
 
 def test_memory_is_given_out_again_once_nobody_looks_at_it():
-    reused = Reused()
+    reused = RecycledMemory()
     first, second = (reused.empty((1 << 20,), dtype=torch.uint8) for _ in range(2))
     place, view = first.data_ptr(), first[5:]
     del first

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from lipmodel.metrics.psnr import decibel, psnr, psnr_uint8, squared_error, squared_error_uint8
+from lipmodel.metrics.peak_signal_to_noise import decibel, psnr, psnr_uint8, squared_error, squared_error_uint8
 
 SHAPE = (16, 64, 64, 3)
 

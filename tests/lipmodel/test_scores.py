@@ -2,7 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lipmodel.scores import MODEL, STILL, TRUTH, by_clip, by_speaker, over_clips, ranked, without_landmarks
+from lipmodel.evaluation.aggregate import (
+    MODEL,
+    STILL,
+    TRUTH,
+    by_clip,
+    by_speaker,
+    over_clips,
+    ranked,
+    without_landmarks,
+)
 
 
 @pytest.fixture

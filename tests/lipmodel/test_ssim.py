@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from lipmodel.metrics.grey import grey
-from lipmodel.metrics.ssim import ssim
+from lipmodel.metrics.luma import to_luma
+from lipmodel.metrics.structural_similarity import ssim
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -26,7 +26,7 @@ def test_flat_pictures_computed_by_hand():
 
 
 def test_by_its_formula_window_by_window(pair):
-    one, other = (sliding_window_view(grey(frames).astype(float), (7, 7), (1, 2)) for frames in pair)
+    one, other = (sliding_window_view(to_luma(frames).astype(float), (7, 7), (1, 2)) for frames in pair)
     one, other = (windows.reshape(*windows.shape[:3], 49) for windows in (one, other))  # T, H - 6, W - 6, 49
     mean, mean_other = one.mean(-1), other.mean(-1)
     covariance = ((one - mean[..., None]) * (other - mean_other[..., None])).sum(-1) / 48
@@ -55,4 +55,4 @@ def test_grey_is_luma_of_rec_601():
     colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [10, 200, 90]], np.uint8)
     frames = np.broadcast_to(colours[:, None, None], (5, 7, 9, 3))
     expected = np.array([76, 150, 29, 255, 131], np.uint8)  # 0.299 R + 0.587 G + 0.114 B, rounded
-    np.testing.assert_array_equal(grey(frames), np.broadcast_to(expected[:, None, None], (5, 7, 9)))
+    np.testing.assert_array_equal(to_luma(frames), np.broadcast_to(expected[:, None, None], (5, 7, 9)))

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lipmodel import machine
 from lipmodel.config import Steps
-from lipmodel.data import open_data
-from lipmodel.fit import fit
+from lipmodel.data.run_data import open_run_data
+from lipmodel.data.sampler import fixed_sample
+from lipmodel.images import to_signal
 from lipmodel.losses.adversarial import l_dis
-from lipmodel.pixels import to_signal
-from lipmodel.stages.gan import GanStage
-from lipmodel.step import view
-from lipmodel.stream import sample
+from lipmodel.training.device import launch
+from lipmodel.training.gan_step import clip_view
+from lipmodel.training.run import train
+from lipmodel.training.stages.gan import GanStage
 from lipmodel.variants import VARIANTS
 
 ALL = {"generator", "discriminator", "discriminator.motion", "correlation"}
@@ -37,10 +37,10 @@ def stage_of(run_of):
     def make(variant, precision="32", **changes):
         folder, run = run_of(variant, variant=variant, steps=Steps(1, 1, 1), **changes)
         run = replace(run, speed=replace(run.speed, precision=precision))
-        fit(folder, run, ["flow", "autoencoder"])
-        stage = GanStage(run, machine.start(run), folder)
-        windows = open_data(run).windows("train", stage.reads)
-        return stage, windows[sample(windows, 4)]
+        train(folder, run, ["flow", "autoencoder"])
+        stage = GanStage(run, launch(run), folder)
+        windows = open_run_data(run).windows("train", stage.reads)
+        return stage, windows[fixed_sample(len(windows), 4)]
 
     return make
 
@@ -92,7 +92,7 @@ def test_the_discriminator_learns_from_its_own_loss_alone(stage_of):
     with torch.no_grad():
         fake = stage.networks["generator"](batch["mel"], to_signal(batch["identity"])).video
         real, fake, other = (
-            view(parts, clip) for clip in (to_signal(batch["video"]), fake, to_signal(batch["mismatched"]))
+            clip_view(parts, clip) for clip in (to_signal(batch["video"]), fake, to_signal(batch["mismatched"]))
         )
     terms = l_dis(*(judge(batch["mel"], clip.video, clip.motion) for clip in (real, fake, other)))
     (terms.real + 0.5 * terms.generated + 0.5 * terms.mismatched).backward()

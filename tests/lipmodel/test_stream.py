@@ -5,23 +5,25 @@ import numpy as np
 import pytest
 import torch
 
-from lipdata import manifest
+from lipdata.corpus.manifest import ManifestRow, read_manifest
 from lipdata.errors import LipdataError
-from lipdata.shards import open_folder
-from lipmodel.stream import Batches, Pick, Windows, clip_ids, draw, require_batch, require_windows, sample
+from lipdata.shards.reader import open_shards
+from lipmodel.data.sampler import BatchIndex, BatchSampler, draw_epoch, fixed_sample
+from lipmodel.data.splits import clip_ids_of, require_batch, require_windows
+from lipmodel.data.windows import WindowDataset
 
 TRAIN_WINDOWS = 4 + 2 + 0 + 1 + 3
 PARTS = ("video", "mel", "identity", "mismatched", "flow")
 
 
 @pytest.fixture
-def train(shards_folder, lengths) -> Windows:
+def train(shards_folder, lengths) -> WindowDataset:
     ids = set(lengths) - {"s2/val"}
-    return Windows(open_folder(shards_folder), ids, frames=16, stride=8, parts=PARTS)
+    return WindowDataset(open_shards(shards_folder), clip_ids=ids, frames=16, stride=8, parts=PARTS)
 
 
 def batches(windows, *, batch=3, first=0, end=10):
-    return [windows[pick] for pick in Batches(len(windows), batch=batch, seed=7, first=first, end=end)]
+    return [windows[pick] for pick in BatchSampler(len(windows), batch=batch, seed=7, first=first, end=end)]
 
 
 def names(batch):
@@ -42,7 +44,7 @@ def test_a_batch_has_the_stated_shapes_and_types(train):
 
 
 def test_a_batch_is_what_the_shards_hold(train, shards_folder):
-    one, two = open_folder(shards_folder)
+    one, two = open_shards(shards_folder)
     # The only window of s2/a is number 6, the last one of s2/b, which follows it, number 9.
     firsts, portraits = [(one, 0), (two, 16 + 16), (two, 0)], [(one, 0), (two, 16 + 16), (two, 15)]
     expected = {
@@ -52,15 +54,15 @@ def test_a_batch_is_what_the_shards_hold(train, shards_folder):
         "mismatched": [shard.array("frames")[first : first + 16] for shard, first in np.roll(firsts, 1, axis=0)],
         "flow": [shard.array("flow")[first : first + 15] for shard, first in firsts],
     }
-    pick = Pick(np.array([0, 9, 6]), np.array([0.0, 0.5, 0.99]), np.array([6, 0, 9]))
+    pick = BatchIndex(np.array([0, 9, 6]), np.array([0.0, 0.5, 0.99]), np.array([6, 0, 9]))
     batch = train[pick]
     assert all(np.array_equal(batch[name].numpy(), np.stack(arrays)) for name, arrays in expected.items())
 
 
 @pytest.mark.parametrize("parts", [("video", "flow"), ("video",), ("mismatched", "identity")])
 def test_only_what_is_asked_for_comes(shards_folder, parts):
-    windows = Windows(open_folder(shards_folder), ["s1/a"], frames=16, stride=8, parts=parts)
-    assert tuple(windows[Pick(np.array([0]), np.array([0.0]), np.array([1]))]) == parts
+    windows = WindowDataset(open_shards(shards_folder), clip_ids=["s1/a"], frames=16, stride=8, parts=parts)
+    assert tuple(windows[BatchIndex(np.array([0]), np.array([0.0]), np.array([1]))]) == parts
 
 
 def test_every_window_comes_exactly_once_an_epoch(train, lengths):
@@ -100,14 +102,14 @@ def test_the_identity_frame_is_any_frame_of_the_window_s_own_clip(train, lengths
 
 
 def test_another_epoch_or_seed_draws_anew():
-    first, again = draw(50, seed=0, epoch=0), draw(50, seed=0, epoch=0)
+    first, again = draw_epoch(50, seed=0, epoch=0), draw_epoch(50, seed=0, epoch=0)
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
-    for other in (draw(50, seed=0, epoch=1), draw(50, seed=1, epoch=0)):
+    for other in (draw_epoch(50, seed=0, epoch=1), draw_epoch(50, seed=1, epoch=0)):
         assert not any(np.array_equal(one, new) for one, new in zip(first, other, strict=True))
 
 
 def test_every_other_window_is_as_likely_the_mismatched_one():
-    drawn = np.stack([draw(5, seed=0, epoch=epoch)[2] for epoch in range(4000)])  # epoch, window
+    drawn = np.stack([draw_epoch(5, seed=0, epoch=epoch)[2] for epoch in range(4000)])  # epoch, window
     counts = np.array([np.bincount(of_window, minlength=5) for of_window in drawn.T])
     assert (counts.diagonal() == 0).all()
     # 1000 expected of each other window; 27 is the standard deviation.
@@ -115,7 +117,7 @@ def test_every_other_window_is_as_likely_the_mismatched_one():
 
 
 def test_the_mismatched_window_goes_with_window_and_epoch_not_with_the_batch(train):
-    of_batch = [list(Batches(len(train), batch=batch, seed=7, first=0, end=10 // batch)) for batch in (2, 5)]
+    of_batch = [list(BatchSampler(len(train), batch=batch, seed=7, first=0, end=10 // batch)) for batch in (2, 5)]
     pairs = [
         {(w, m) for pick in picks for w, m in zip(pick.windows, pick.mismatched, strict=True)} for picks in of_batch
     ]
@@ -124,7 +126,7 @@ def test_the_mismatched_window_goes_with_window_and_epoch_not_with_the_batch(tra
 
 @pytest.mark.parametrize("world", [1, 2, 3])
 def test_the_shares_of_all_processes_are_the_batch(train, world):
-    pick = next(iter(Batches(len(train), batch=6, seed=7, first=0, end=1)))
+    pick = next(iter(BatchSampler(len(train), batch=6, seed=7, first=0, end=1)))
     shares = [pick.share(rank, world) for rank in range(world)]
     for name in ("windows", "identity", "mismatched"):
         rows = np.stack([getattr(share, name) for share in shares], axis=1)
@@ -132,9 +134,9 @@ def test_the_shares_of_all_processes_are_the_batch(train, world):
 
 
 def test_a_sample_is_always_the_same_and_never_has_a_window_twice(train):
-    assert sample(train, 4).windows.tolist() == sample(train, 4).windows.tolist()
-    assert len(set(sample(train, 4).windows.tolist())) == 4
-    assert sample(train, 99).windows.tolist() == list(range(TRAIN_WINDOWS))
+    assert fixed_sample(len(train), 4).windows.tolist() == fixed_sample(len(train), 4).windows.tolist()
+    assert len(set(fixed_sample(len(train), 4).windows.tolist())) == 4
+    assert fixed_sample(len(train), 99).windows.tolist() == list(range(TRAIN_WINDOWS))
 
 
 def test_short_clips_are_counted(train):
@@ -157,23 +159,27 @@ def test_a_mel_that_is_not_finite_is_told_with_shard_and_clip(shards_folder, len
     shutil.copytree(shards_folder, tmp_path, dirs_exist_ok=True)
     with h5py.File(tmp_path / "grid-00001.h5", "r+") as file:
         file["mel"][16 + 20, 3, 127] = value  # s2/b, frame 20
-    windows = Windows(open_folder(tmp_path), lengths, frames=16, stride=8, parts=("video", "mel"))
-    pick = sample(windows, 99)
+    windows = WindowDataset(open_shards(tmp_path), clip_ids=lengths, frames=16, stride=8, parts=("video", "mel"))
+    pick = fixed_sample(len(windows), 99)
     told = r"grid-00001\.h5: mel of s2/b holds NaN or infinity in frames 8 to 23; ingest that clip again"
     with pytest.raises(LipdataError, match=told):
         windows[pick]
-    assert Windows(open_folder(tmp_path), lengths, frames=16, stride=8, parts=("video",))[pick]
+    assert WindowDataset(open_shards(tmp_path), clip_ids=lengths, frames=16, stride=8, parts=("video",))[pick]
 
 
 def test_a_split_without_clips_names_those_there_are(shards_folder):
-    rows = manifest.read(shards_folder / "manifest.csv")
-    windows = Windows(open_folder(shards_folder), clip_ids(rows, "test"), frames=16, stride=8, parts=PARTS)
+    rows = read_manifest(shards_folder / "manifest.csv")
+    windows = WindowDataset(
+        open_shards(shards_folder), clip_ids=clip_ids_of(rows, "test"), frames=16, stride=8, parts=PARTS
+    )
     with pytest.raises(LipdataError, match=r"no clip of split 'test'; it has: train 5, val 1"):
         require_windows(windows, rows, "test")
 
 
 def test_a_manifest_of_other_clips_is_told(shards_folder):
-    rows = [manifest.Row("s9/x", "s9", "train", "s9/x.mpg")]
-    windows = Windows(open_folder(shards_folder), clip_ids(rows, "train"), frames=16, stride=8, parts=PARTS)
+    rows = [ManifestRow("s9/x", "s9", "train", "s9/x.mpg")]
+    windows = WindowDataset(
+        open_shards(shards_folder), clip_ids=clip_ids_of(rows, "train"), frames=16, stride=8, parts=PARTS
+    )
     with pytest.raises(LipdataError, match=r"hold 0 of the 1 clips of split 'train'"):
         require_windows(windows, rows, "train")

@@ -9,27 +9,27 @@ import pytest
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
-from lipdata import manifest
+from lipdata.corpus.manifest import read_manifest, write_manifest
 from lipdata.errors import LipdataError
-from lipmodel import evaluation
-from lipmodel.cli import main
-from lipmodel.folder import newest
-from lipmodel.paper_tables import table_2
-from lipmodel.plan import Wish
-from lipmodel.published import TABLE_3
-from lipmodel.study import ABLATION, COMPARISON, Study, conduct
+from lipmodel.cli.main import main
+from lipmodel.evaluation.published import TABLE_3
+from lipmodel.evaluation.report import read_evaluation
+from lipmodel.paper.experiments import ABLATION, COMPARISON, Experiment, run_experiment
+from lipmodel.paper.tables import table_2
+from lipmodel.training.options import FitOptions
+from lipmodel.training.run_folder import newest_weights
 
 STEPS = {"flow": 2, "autoencoder": 2, "gan": 3}
 OPTIONS = ["--preset", "tiny", "--steps", "3", "--flow-steps", "2", "--autoencoder-steps", "2", "--batch", "2"]
-TWO = Study("table2", ("d", "e"), table_2)
+TWO = Experiment("table2", ("d", "e"), table_2)
 
 
 def wish(shards, out, **changes):
-    return Wish(**{"shards": shards, "out": out, "preset": "tiny", "batch": 2, "steps": STEPS} | changes)
+    return FitOptions(**{"shards": shards, "out": out, "preset": "tiny", "batch": 2, "steps": STEPS} | changes)
 
 
 def weights(folder, stage):
-    return load_file(newest(folder, stage)[0])
+    return load_file(newest_weights(folder, stage)[0])
 
 
 def same(one, other):
@@ -39,7 +39,7 @@ def same(one, other):
 @pytest.fixture(scope="module")
 def out(shards_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("studies") / "out"
-    conduct(TWO, wish(shards_folder, out), split="val", say=lambda _: None)
+    run_experiment(TWO, wish(shards_folder, out), split="val", say=lambda _: None)
     return out
 
 
@@ -49,8 +49,8 @@ def test_studies_are_those_of_the_paper():
 
 
 def test_shared_stages_are_what_a_variant_would_have_learnt_itself(out, shards_folder, tmp_path):
-    alone = Study("alone", ("e",), table_2)
-    conduct(alone, wish(shards_folder, tmp_path / "alone"), split="val", say=lambda _: None)
+    alone = Experiment("alone", ("e",), table_2)
+    run_experiment(alone, wish(shards_folder, tmp_path / "alone"), split="val", say=lambda _: None)
     for stage in ("flow", "autoencoder", "gan"):
         assert same(weights(out / "e", stage), weights(tmp_path / "alone" / "e", stage))
 
@@ -58,18 +58,18 @@ def test_shared_stages_are_what_a_variant_would_have_learnt_itself(out, shards_f
 def test_what_is_done_is_not_done_again(out, shards_folder):
     before = {path: path.stat().st_mtime_ns for path in out.glob("*/**/*") if path.is_file()}
     said = []
-    conduct(TWO, wish(shards_folder, out), split="val", say=said.append)
+    run_experiment(TWO, wish(shards_folder, out), split="val", say=said.append)
     assert said == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
 def test_a_variant_that_is_gone_or_half_done_is_done_again(out, shards_folder, tmp_path):
     again = shutil.copytree(out, tmp_path / "again", symlinks=True)
-    path, _ = newest(again / "d", "gan")
+    path, _ = newest_weights(again / "d", "gan")
     path.unlink()  # as if it had been stopped before its last checkpoint
     shutil.rmtree(again / "e")
     said = []
-    conduct(TWO, wish(shards_folder, again), split="val", say=said.append)
+    run_experiment(TWO, wish(shards_folder, again), split="val", say=said.append)
     assert [line for line in said if "learning" in line] == [
         f"variant {variant} ({number} of 2): learning in {again / variant}" for number, variant in ((1, "d"), (2, "e"))
     ]
@@ -81,14 +81,14 @@ def test_a_variant_that_is_gone_or_half_done_is_done_again(out, shards_folder, t
 def test_other_seeds_or_fewer_steps_in_the_same_folder_are_refused(out, shards_folder):
     for changes, said in (({"seed": 1}, "seed 1 is asked for"), ({"steps": STEPS | {"gan": 2}}, "2 are asked for")):
         with pytest.raises(LipdataError, match=said):
-            conduct(TWO, wish(shards_folder, out, **changes), split="val", say=lambda _: None)
+            run_experiment(TWO, wish(shards_folder, out, **changes), split="val", say=lambda _: None)
 
 
 def test_variants_that_would_learn_otherwise_are_refused_before_they_do(out, shards_folder, tmp_path):
     again = shutil.copytree(out, tmp_path / "again", symlinks=True)
     shutil.rmtree(again / "e")
     with pytest.raises(LipdataError, match="would learn with batch 4, .* with 2; give the options"):
-        conduct(TWO, wish(shards_folder, again, batch=None), split="val", say=lambda _: None)
+        run_experiment(TWO, wish(shards_folder, again, batch=None), split="val", say=lambda _: None)
     assert not (again / "e").exists()
 
 
@@ -99,21 +99,21 @@ def test_variants_that_would_learn_otherwise_are_refused_before_they_do(out, sha
 def test_what_would_stop_the_measuring_is_told_before_the_learning(shards_folder, tmp_path, changes, split, said):
     paths = {name: tmp_path / value for name, value in changes.items()}
     with pytest.raises(LipdataError, match=said):
-        conduct(TWO, wish(shards_folder, tmp_path / "out", **paths), split=split, say=lambda _: None)
+        run_experiment(TWO, wish(shards_folder, tmp_path / "out", **paths), split=split, say=lambda _: None)
     assert not (tmp_path / "out").exists()
 
 
 def test_other_splits_are_refused_and_other_shards_measured_anew(out, shards_folder, tmp_path):
     again = shutil.copytree(out, tmp_path / "again", symlinks=True)
-    rows = manifest.read(shards_folder / "manifest.csv")
+    rows = read_manifest(shards_folder / "manifest.csv")
     other = tmp_path / "other.csv"
-    manifest.write(other, [replace(row, split="val" if row.clip_id == "s1/a" else row.split) for row in rows])
+    write_manifest(other, [replace(row, split="val" if row.clip_id == "s1/a" else row.split) for row in rows])
     with pytest.raises(LipdataError, match="has learnt with the splits of"):
-        conduct(TWO, wish(shards_folder, again, manifest=other), split="val", say=lambda _: None)
+        run_experiment(TWO, wish(shards_folder, again, manifest=other), split="val", say=lambda _: None)
     fewer = shutil.copytree(shards_folder, tmp_path / "shards")
     (fewer / "grid-00000.h5").unlink()
     said = []
-    conduct(TWO, wish(fewer, again), split="val", say=said.append)
+    run_experiment(TWO, wish(fewer, again), split="val", say=said.append)
     assert [line.split(": ")[1] for line in said] == ["measuring on split val"] * 2
 
 
@@ -157,7 +157,7 @@ def papers_table(heading):
 
 @pytest.fixture
 def found_by_variant(out):
-    found = evaluation.read(out / "e" / "evaluation-val" / "evaluation.json")
+    found = read_evaluation(out / "e" / "evaluation-val" / "evaluation.json")
     return {variant: replace(found, variant=variant) for variant in "abcdefghi"}
 
 

@@ -5,22 +5,23 @@ from pathlib import Path
 
 import torch
 
-from lipmodel import checkpoint, config, plan
-from lipmodel.config import Network, Run
-from lipmodel.folder import CHECKPOINTS
-from lipmodel.parts import build
-from lipmodel.speak import chosen_checkpoint, load_generator
+from lipmodel.config import Network, Run, save_run
+from lipmodel.inference.synthesis import chosen_checkpoint, load_generator
+from lipmodel.networks.registry import build_networks
+from lipmodel.training.checkpoint import save_checkpoint
+from lipmodel.training.options import FitOptions, new_run
+from lipmodel.training.run_folder import CHECKPOINTS
 
 
 def untrained(folder: Path, shards: Path, losses: dict[int, float | None], **wish) -> Run:
     """Write a run whose networks are random, smaller than tiny, and one checkpoint for every step and its loss."""
-    _, run = plan.new_run(plan.Wish(shards=shards, out=folder, preset="tiny", **wish))
+    _, run = new_run(FitOptions(shards=shards, out=folder, preset="tiny", **wish))
     run = replace(run, network=Network(1 / 32, 1, 1, (1, 4, 4), (1, 3, 3)))
     folder.mkdir()
-    config.save(folder, run)
+    save_run(folder, run)
     for step, loss in losses.items():
         torch.manual_seed(step)
-        checkpoint.save(folder / CHECKPOINTS, step, run.preset, build(run), {}, loss)
+        save_checkpoint(folder / CHECKPOINTS, step, run.preset, build_networks(run), {}, loss)
     return run
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipdata.ffmpeg_process import ffmpeg_binary
-from lipdata.ledger import FAILED, Entry
-from lipdata.shards import ClipData
+from lipdata.media.ffmpeg import ffmpeg_binary
+from lipdata.shards.clip import Clip
+from lipdata.shards.ledger import FAILED, LedgerEntry
 from tests.lipdata.hostile.judge import Check
 
 # Speech, and shorter than a clip: 30 frames are two windows.
@@ -61,7 +61,7 @@ class Case:
     of: str = "short"
 
 
-def verdict(case: Case, entry: Entry, made: ClipData | None, real: ClipData) -> str:
+def verdict(case: Case, entry: LedgerEntry, made: Clip | None, real: Clip) -> str:
     """What is wrong with the end of a case; empty where nothing is."""
     if entry.status == FAILED:
         said = f"{entry.stage}: {entry.reason}"

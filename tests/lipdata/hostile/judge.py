@@ -5,10 +5,12 @@ from collections.abc import Callable
 import librosa
 import numpy as np
 
-from lipdata.shards import PER_CLIP, PER_FRAME, ClipData
+from lipdata.shards.clip import Clip
+from lipdata.shards.reader import PER_FRAME
+from lipdata.shards.schema import PER_CLIP
 
 # What is wrong with the first, where it should be the second; empty where nothing is.
-Check = Callable[[ClipData, ClipData], str]
+Check = Callable[[Clip, Clip], str]
 # Maps the (x, y) of the undamaged clip's picture to those of the odd one [shape=(..., 2)].
 Place = Callable[[np.ndarray], np.ndarray]
 AUDIBLE_DB = -60
@@ -19,7 +21,7 @@ def every(*checks: Check) -> Check:
     return lambda made, real: "; ".join(filter(None, (check(made, real) for check in checks)))
 
 
-def equal(made: ClipData, real: ClipData) -> str:
+def equal(made: Clip, real: Clip) -> str:
     """Every array to the bit."""
     names = [name for name in (*PER_FRAME, *PER_CLIP) if not _same(getattr(made, name), getattr(real, name))]
     return f"differs in {', '.join(names)}" if names else ""
@@ -28,7 +30,7 @@ def equal(made: ClipData, real: ClipData) -> str:
 def as_long(within: int = 0) -> Check:
     """As many frames, give or take ``within``."""
 
-    def check(made: ClipData, real: ClipData) -> str:
+    def check(made: Clip, real: Clip) -> str:
         wrong = abs(len(made.frames) - len(real.frames)) > within
         return f"{len(made.frames)} frames for {len(real.frames)}" if wrong else ""
 
@@ -42,7 +44,7 @@ def as_many(n_frames: int) -> Check:
 def mouths_at(px: float, place: Place = lambda point: point, share: float = 0.9) -> Check:
     """In ``share`` of the frames the mouth lies within ``px`` source pixels of the real one, its points averaged."""
 
-    def check(made: ClipData, real: ClipData) -> str:
+    def check(made: Clip, real: Clip) -> str:
         n_frames = min(len(made.frames), len(real.frames))
         off = np.linalg.norm(mouths(made)[:n_frames] - place(mouths(real)[:n_frames]), axis=-1).mean(1)
         far = float(np.quantile(off, share))
@@ -54,7 +56,7 @@ def mouths_at(px: float, place: Place = lambda point: point, share: float = 0.9)
 def crops_like(levels: float) -> Check:
     """The crops differ by ``levels`` of 255 at most, in the median frame."""
 
-    def check(made: ClipData, real: ClipData) -> str:
+    def check(made: Clip, real: Clip) -> str:
         n_frames = min(len(made.frames), len(real.frames))
         pair = (clip.frames[:n_frames].astype(float) for clip in (made, real))
         off = float(np.median(np.abs(np.subtract(*pair)).mean((1, 2, 3))))
@@ -66,7 +68,7 @@ def crops_like(levels: float) -> Check:
 def grey_like(levels: float) -> Check:
     """The crops are grey, and as bright as the real ones: ``levels`` of 255 apart at most, in the median frame."""
 
-    def check(made: ClipData, real: ClipData) -> str:
+    def check(made: Clip, real: Clip) -> str:
         weights = np.array([0.299, 0.587, 0.114])
         off = float(np.median(np.abs(made.frames @ weights - real.frames @ weights).mean((1, 2))))
         colour = int(np.ptp(made.frames.astype(int), axis=-1).max())
@@ -78,7 +80,7 @@ def grey_like(levels: float) -> Check:
 def pictures_on_time(late: int = 0) -> Check:
     """The crops resemble those of the same time most; those up to ``late`` frames before, where pictures are held."""
 
-    def check(made: ClipData, real: ClipData) -> str:
+    def check(made: Clip, real: Clip) -> str:
         lag = picture_lag(made, real)
         return "" if 0 <= lag <= late else f"picture {lag} frames late"
 
@@ -91,7 +93,7 @@ def sound_like(db: float, up_to_hz: float = 16000, level: bool = True) -> Check:
     Without ``level`` the whole may be louder or softer.
     """
 
-    def check(made: ClipData, real: ClipData) -> str:
+    def check(made: Clip, real: Clip) -> str:
         lag = sound_lag(made, real)
         if lag:
             return f"sound {lag} columns late"
@@ -114,7 +116,7 @@ def shifted(by_x: float, by_y: float) -> Place:
     return lambda point: point + (by_x, by_y)
 
 
-def steady(made: ClipData, _: ClipData) -> str:
+def steady(made: Clip, _: Clip) -> str:
     """One person's mouth throughout: no jump from one face to another."""
     step = np.linalg.norm(np.diff(mouths(made).mean(1), axis=0), axis=1).max()
     return f"the mouth jumps {step:.0f} px" if step > 20 else ""
@@ -126,7 +128,7 @@ def alike(px: float, levels: float, place: Place = lambda point: point) -> Check
     return every(seen, pictures_on_time(), sound_like(2))
 
 
-def begins_like(made: ClipData, real: ClipData) -> str:
+def begins_like(made: Clip, real: Clip) -> str:
     """What a file cut short still holds is right: mouths to the pixel but for the last frame, mel or silence."""
     n_frames = len(made.frames) - 1
     if n_frames >= len(real.frames):
@@ -144,26 +146,26 @@ def begins_like(made: ClipData, real: ClipData) -> str:
 def sane(px: float) -> Check:
     """After damage anywhere: most mouths within ``px`` of the real ones at the same times, and all numbers finite."""
 
-    def check(made: ClipData, real: ClipData) -> str:
+    def check(made: Clip, real: Clip) -> str:
         finite = all(np.isfinite(getattr(made, name)).all() for name in ("mel", "flow", "landmarks", "box"))
         return mouths_at(px, share=0.5)(made, real) or ("" if finite else "numbers that are not finite")
 
     return check
 
 
-def mouths(clip: ClipData) -> np.ndarray:
+def mouths(clip: Clip) -> np.ndarray:
     """Mouth landmarks in source pixels [shape=(T, 20, 2)]."""
     scale = (clip.box[:, 2:] - clip.box[:, :2]) / clip.frames.shape[1]  # T, 2
     return (clip.landmarks + 0.5) * scale[:, None] + clip.box[:, None, :2] - 0.5
 
 
-def picture_lag(made: ClipData, real: ClipData, reach: int = 3) -> int:
+def picture_lag(made: Clip, real: Clip, reach: int = 3) -> int:
     """By how many frames ``made`` shows the mouth of ``real`` later: the shift at which the crops differ least."""
     one, other = (clip.frames.astype(np.float32).mean(-1) for clip in (made, real))
     return _lag(one, other, reach, np.ones(len(one), bool))
 
 
-def sound_lag(made: ClipData, real: ClipData, reach: int = 12) -> int:
+def sound_lag(made: Clip, real: Clip, reach: int = 12) -> int:
     """By how many columns of the mel, 10 ms each, ``made`` is heard later."""
     one, other = (clip.mel.reshape(-1, 128)[:, :64] for clip in (made, real))
     heard = one.max(1) > -99  # what is late begins with silence

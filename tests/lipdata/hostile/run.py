@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lipdata import pipeline
-from lipdata.faces import predictor_path
-from lipdata.ingest import ingest
-from lipdata.ledger import Entry
-from lipdata.manifest import Row
-from lipdata.shards import ClipData, open_folder
+from lipdata.config import load_pipeline
+from lipdata.corpus.manifest import ManifestRow
+from lipdata.face.dlib_detector import predictor_path
+from lipdata.ingestion.run import run_ingest
+from lipdata.shards.clip import Clip
+from lipdata.shards.ledger import LedgerEntry
+from lipdata.shards.reader import open_shards
 from tests.lipdata.hostile import containers, damaged, pictures, sounds, streams, times
 from tests.lipdata.hostile.case import Case, Good, verdict
 
@@ -29,8 +30,8 @@ CLIPS = 8
 class Ended:
     """What became of the files of a run, by path; ``clips`` are those that are ok."""
 
-    entries: dict[str, Entry]
-    clips: dict[str, ClipData]
+    entries: dict[str, LedgerEntry]
+    clips: dict[str, Clip]
 
     def wrong(self, case: Case) -> str:
         """What is wrong with the end of a case; empty where nothing is."""
@@ -55,12 +56,12 @@ def ingested(good: Good, chosen: Sequence[Case], folder: Path) -> Ended:
 
 
 def _ingest(folder: Path, paths: Sequence[str]) -> Ended:
-    rows = [Row(f"s/{number:04d}", "s", "", path) for number, path in enumerate(paths)]
-    grid = pipeline.load("grid")
+    rows = [ManifestRow(f"s/{number:04d}", "s", "", path) for number, path in enumerate(paths)]
+    grid = load_pipeline("grid")
     setup = replace(grid, shards=replace(grid.shards, clips=CLIPS))
     out, predictor = folder / ".shards", predictor_path()
-    entries = ingest(folder, rows, out, setup, predictor=predictor, jobs=2, fail_fast=False, report=lambda *_: None)
-    clips = {place.clip_id: shard.clip(place.clip_id) for shard in open_folder(out) for place in shard.clips}
+    entries = run_ingest(folder, rows, out, setup, predictor=predictor, jobs=2, fail_fast=False, report=lambda *_: None)
+    clips = {place.clip_id: shard.clip(place.clip_id) for shard in open_shards(out) for place in shard.clips}
     path_of = {row.clip_id: row.path for row in rows}
     return Ended(
         {path_of[entry.clip_id]: entry for entry in entries},

@@ -1,0 +1,9 @@
+"""The command line: parse, call, print. One file a group of commands; what they do is in the Python API.
+
+``CommandGroup`` turns every mistake of a user's into one line and an exit status.
+"""
+
+from lipdata.cli.group import CommandGroup
+from lipdata.cli.main import main
+
+__all__ = ["CommandGroup", "main"]

@@ -1,0 +1,9 @@
+"""Clips for whoever has no corpus at hand: real ones of GRID, and a synthetic corpus (extra ``[demo]``).
+
+Gives folders in GRID's layout. ``photograph`` is the portrait that the synthetic speakers are made of.
+"""
+
+from lipdata.samples.portrait import photograph
+from lipdata.samples.synthetic_corpus import write_synthetic_corpus
+
+__all__ = ["photograph", "write_synthetic_corpus"]

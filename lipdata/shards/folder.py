@@ -1,0 +1,101 @@
+"""A shard folder as a mapping from clip id to clip, with manifest and ledger as one table."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from lipdata.config import Pipeline
+from lipdata.corpus import ManifestRow, read_manifest
+from lipdata.errors import LipdataError
+from lipdata.shards.clip import Clip
+from lipdata.shards.ledger import UNMATCHED, read_ledger
+from lipdata.shards.reader import Shard, open_shards
+
+
+class ClipNotFoundError(LipdataError, KeyError):
+    """A clip id that no shard of a folder holds."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ShardFolder(Mapping[str, Clip]):
+    """The clips of a folder that ingest has made, by clip id, in the shards' order.
+
+    Clips that failed are in ``clips`` alone. The object holds no file open when pickled: safe with fork and spawn.
+
+    Args:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise LipdataError(f"{self.path} is no folder; make one with: lipdata ingest CORPUS -o {self.path}")
+
+    def __repr__(self) -> str:
+        return f"ShardFolder({str(self.path)!r}, {len(self)} clips in {len(self.shards)} shards)"
+
+    def __len__(self) -> int:
+        return len(self._shard_of)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shard_of)
+
+    def __getitem__(self, clip_id: str) -> Clip:
+        return self.shard_of(clip_id).clip(clip_id)
+
+    @cached_property
+    def shards(self) -> list[Shard]:
+        """The folder's shards, by name.
+
+        Raises:
+            LipdataError: see :func:`lipdata.shards.open_shards`.
+        """
+        return open_shards(self.path)
+
+    @cached_property
+    def _shard_of(self) -> dict[str, Shard]:
+        return {clip.clip_id: shard for shard in self.shards for clip in shard.clips}
+
+    def shard_of(self, clip_id: str) -> Shard:
+        """The shard that holds a clip.
+
+        Raises:
+            ClipNotFoundError: no shard does; names clips of similar names.
+        """
+        if clip_id not in self._shard_of:
+            some = ", ".join(difflib.get_close_matches(clip_id, self._shard_of) or list(self._shard_of)[:3])
+            raise ClipNotFoundError(
+                f"{self.path} has no clip {clip_id!r}; it has {some}, ...; failed clips stand in its ledger.csv"
+            )
+        return self._shard_of[clip_id]
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The pipeline that the shards were made with."""
+        return self.shards[0].pipeline
+
+    @cached_property
+    def manifest(self) -> list[ManifestRow]:
+        """The rows of manifest.csv, by clip id."""
+        return read_manifest(self.path / "manifest.csv")
+
+    @cached_property
+    def clips(self) -> pd.DataFrame:
+        """Manifest and ledger joined, one row a clip of the manifest, failed ones included.
+
+        Raises:
+            LipdataError: a file is missing, or they have different clips.
+        """
+        table = pd.DataFrame([row.columns() for row in self.manifest])
+        ledger = read_ledger(self.path / "ledger.csv")
+        ledger = ledger[ledger.status != UNMATCHED]
+        if set(ledger.clip_id) != set(table.clip_id):
+            raise LipdataError(
+                f"{self.path}: manifest.csv and ledger.csv have different clips; see: lipdata check {self.path}"
+            )
+        return table.merge(ledger, on="clip_id", suffixes=("", "_ledger"), validate="one_to_one")

@@ -1,0 +1,7 @@
+"""The command line: parse, call, print. One file a group of commands; what they do is in the Python API."""
+
+from lipmodel.cli.main import main
+
+__all__ = [
+    "main",
+]

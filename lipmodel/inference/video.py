@@ -1,0 +1,68 @@
+"""A generated video in memory."""
+
+import base64
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lipdata.errors import LipdataError
+from lipmodel.inference.video_writer import require_free, write_mp4
+
+
+@dataclass(frozen=True, repr=False)
+class Video:
+    """Frames with their sound.
+
+    Attributes:
+        frames: uint8 RGB [shape=(T, H, W, 3)].
+        fps: frames a second.
+        sound: float32 mono, -1 to 1 [shape=(n,)].
+        sample_rate_hz: of the sound.
+        enlarged: how many times as large as the frames the saved video is: a mouth of 64 pixels fills no screen.
+
+    Raises:
+        LipdataError: frames of another type or shape.
+    """
+
+    frames: np.ndarray
+    fps: int
+    sound: np.ndarray
+    sample_rate_hz: int
+    enlarged: int = 1
+
+    def __post_init__(self) -> None:
+        if self.frames.dtype != np.uint8 or self.frames.ndim != 4 or self.frames.shape[-1] != 3 or not len(self.frames):
+            raise LipdataError(f"frames are {self.frames.dtype} {self.frames.shape}; allowed: uint8, (T, H, W, 3)")
+
+    def __repr__(self) -> str:
+        return (
+            f"Video(frames={self.frames.shape}, fps={self.fps}, sound={self.sound.shape}, "
+            f"sample_rate_hz={self.sample_rate_hz})"
+        )
+
+    def _repr_html_(self) -> str:
+        """The video itself, in a notebook."""
+        with tempfile.TemporaryDirectory(prefix="lipmodel-") as folder:
+            path = self.save(Path(folder) / "video.mp4")
+            content = base64.b64encode(path.read_bytes()).decode()
+        return f'<video controls src="data:video/mp4;base64,{content}"></video>'
+
+    def save(self, path: Path | str, *, overwrite: bool = False) -> Path:
+        """Write an MP4 (H.264, AAC), all or nothing.
+
+        Raises:
+            LipdataError: the file is there and not to be overwritten, or there is no folder for it.
+        """
+        path = Path(path)
+        require_free(path, overwrite=overwrite)
+        write_mp4(
+            path,
+            self.frames,
+            self.sound,
+            enlarged=self.enlarged,
+            fps=self.fps,
+            sample_rate_hz=self.sample_rate_hz,
+        )
+        return path

@@ -1,0 +1,45 @@
+"""What a loss of the generator may look at: one pass over a batch, real and generated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class ClipView(NamedTuple):
+    """Clips and what moves in them.
+
+    Attributes:
+        video: -1 to 1 [shape=(B, 3, T, 64, 64)].
+        motion: what the discriminator's third stream sees [shape=(B, c, T - 1, 64, 64)]; None with two streams.
+        change: what is correlated with the sound [shape=(B, c, T - 1 or T, 64, 64)]; None without correlation.
+    """
+
+    video: Tensor
+    motion: Tensor | None
+    change: Tensor | None
+
+
+@dataclass(frozen=True, repr=False)
+class GeneratorPass:
+    """One pass of the generator.
+
+    Attributes:
+        real, fake: the clips of the batch, and what was generated in their place.
+        batch: as read: ``video``, ``mel``, ``identity``, ``mismatched``.
+        sound: the generator's features of the sound [shape=(B, C, T, F)]; None where it has none.
+        encoder: of the autoencoder, frozen.
+        judge: the discriminator, as the generator's pass calls it; None where the variant has none.
+        correlation: the correlation networks; None where the variant has none.
+        derivative: whether changes of the sound are correlated, not the sound itself.
+    """
+
+    real: ClipView
+    fake: ClipView
+    batch: Mapping[str, Tensor]
+    sound: Tensor | None
+    encoder: nn.Module
+    judge: nn.Module | None
+    correlation: nn.Module | None
+    derivative: bool

@@ -1,0 +1,116 @@
+"""The losses of the generator by name. A new one is one file and one line here, or an entry point.
+
+A loss that is registered has its flag in ``lipmodel fit``, its place in the weighted sum, and its line in the log.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from torch import Tensor
+
+from lipdata.errors import LipdataError
+from lipmodel.losses.adversarial import adversarial
+from lipmodel.losses.correlation import correlation
+from lipmodel.losses.first_frame import first_frame
+from lipmodel.losses.generator_pass import GeneratorPass
+from lipmodel.losses.perceptual import perceptual
+from lipmodel.losses.pixel import pixel
+from lipmodel.variants import Variant
+
+ENTRY_POINTS = "lipmodel.losses"
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One loss of the generator.
+
+    Attributes:
+        name: in the log, in config.json and in a variant's weights.
+        flag: of ``lipmodel fit``, for its weight.
+        help: what it compares, for ``lipmodel fit --help``.
+        compute: gives the loss, a scalar tensor; or several by name, of which the one of its own name is in the sum
+            and the others are logged beside it.
+        weight: where neither variant nor user says otherwise.
+        logged_at_zero: computed and logged with weight 0 too; for losses that cost little and need no network.
+    """
+
+    name: str
+    flag: str
+    help: str
+    compute: Callable[[GeneratorPass], Tensor | Mapping[str, Tensor]]
+    weight: float = 0.0
+    logged_at_zero: bool = False
+
+    def __call__(self, generated: GeneratorPass) -> dict[str, Tensor]:
+        """The loss by name, and what is logged beside it."""
+        computed = self.compute(generated)
+        return dict(computed) if isinstance(computed, Mapping) else {self.name: computed}
+
+
+# In the order in which they are computed.
+BUILT_IN = {
+    loss.name: loss
+    for loss in (
+        Loss("pixel", "--l-pix", "Weight of the pixel loss.", pixel, 0.5, logged_at_zero=True),
+        Loss("first", "--l-first", "Weight of the first frame's loss.", first_frame, logged_at_zero=True),
+        Loss("perc", "--l-perc", "Weight of the perceptual loss.", perceptual, 1.0),
+        Loss("gen", "--l-gen", "Weight of the adversarial loss.", adversarial, 1.0),
+        Loss("corr", "--l-corr", "Weight of the correlation loss.", correlation, 1.0),
+    )
+}
+# Of the discriminator's own loss, Eq. 4: generated and mismatched clips.
+DISCRIMINATOR_WEIGHTS = {"lambda_p": 0.5, "lambda_u": 0.5}
+# The order of Eq. 2, in which the sum is taken: another order rounds otherwise.
+SUM_ORDER = ("corr", "pixel", "perc", "gen", "first")
+
+
+@functools.cache
+def all_losses() -> dict[str, Loss]:
+    """The built-in losses, and those of the entry point group ``lipmodel.losses``, by name.
+
+    Raises:
+        LipdataError: an entry point that is no ``Loss`` of its name, or takes a name that is there.
+    """
+    losses = dict(BUILT_IN)
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
+        loss = point.load()
+        if not isinstance(loss, Loss) or loss.name != point.name:
+            raise LipdataError(f"entry point {point.name} of {ENTRY_POINTS} is {loss!r}; allowed: a Loss of that name")
+        if point.name in losses or point.name in DISCRIMINATOR_WEIGHTS:
+            raise LipdataError(f"{point.value} registers the loss {point.name!r}, which is there already; rename it")
+        losses[point.name] = loss
+    return losses
+
+
+def default_weights(variant: Variant) -> dict[str, float]:
+    """The weight of every loss in a variant, in the order of the sum, then those of the discriminator's loss."""
+    losses = all_losses()
+    order = [*SUM_ORDER, *(name for name in losses if name not in SUM_ORDER)]
+    weights = {name: float(losses[name].weight) for name in order} | DISCRIMINATOR_WEIGHTS
+    return weights | {name: float(weight) for name, weight in variant.weights.items()}
+
+
+def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> list[Tensor]:
+    """The terms of the generator's loss: each loss that counts, times its weight."""
+    return [weight * losses[name] for name, weight in weights.items() if weight and name in losses]
+
+
+def generator_losses(generated: GeneratorPass, weights: Mapping[str, float]) -> dict[str, Tensor]:
+    """Every loss that counts or costs little, by name.
+
+    Raises:
+        LipdataError: a weight of a loss that is not installed.
+    """
+    losses = all_losses()
+    unknown = [
+        name for name, weight in weights.items() if weight and name not in losses and name not in DISCRIMINATOR_WEIGHTS
+    ]
+    if unknown:
+        raise LipdataError(f"no loss {unknown[0]!r}; known: {', '.join(losses)}; install the package that has it")
+    found: dict[str, Tensor] = {}
+    for name, loss in losses.items():
+        if weights.get(name) or loss.logged_at_zero:
+            found |= loss(generated)
+    return found
