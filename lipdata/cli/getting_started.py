@@ -23,17 +23,23 @@ def doctor() -> None:
 
 @click.command()
 @click.argument("out", type=FOLDER)
-@click.option("--clips", default=12, show_default=True, type=click.IntRange(min=1), help="How many, of 3 speakers.")
+@click.option(
+    "--clips", default=12, show_default=True, type=click.IntRange(min=1), help="Synthetic ones, of 3 speakers."
+)
 def demo(out: Path, clips: int) -> None:
-    """Write the built-in sample corpus to OUT, in GRID's folder layout.
+    """Write clips to try everything with: OUT/grid and OUT/synthetic, both in GRID's folder layout.
 
-    A portrait says GRID sentences: a toy for trying and testing, no measure of anything.
+    OUT/grid holds eight real clips of GRID (CC BY 4.0) and their manifest.csv; s22 and s23 are split test. In
+    OUT/synthetic a portrait says GRID sentences: a toy for trying and testing, no measure of anything.
 
     \b
-    lipdata demo sample && lipdata ingest sample -o shards
+    lipdata demo demo && lipdata ingest demo/grid --manifest demo/grid/manifest.csv
     """
-    from lipdata.samples import write_synthetic_corpus
+    from lipdata.samples import write_grid_clips, write_synthetic_corpus
 
+    real = write_grid_clips(out / "grid")
+    click.echo(f"{len(real)} real clips in {out / 'grid'}")
     with click.progressbar(length=clips, label="clips", file=sys.stderr) as bar:
-        paths = write_synthetic_corpus(out, clips, lambda done, _: bar.update(done - bar.pos))
-    click.echo(f"{len(paths)} clips in {out}\nnext: lipdata ingest {out} -o shards")
+        synthetic = write_synthetic_corpus(out / "synthetic", clips, lambda done, _: bar.update(done - bar.pos))
+    click.echo(f"{len(synthetic)} synthetic clips in {out / 'synthetic'}")
+    click.echo(f"next: lipdata ingest {out / 'grid'} --manifest {out / 'grid' / 'manifest.csv'}")

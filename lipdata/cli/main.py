@@ -18,8 +18,8 @@ def main() -> None:
 
     \b
     lipdata doctor               what is missing on this machine
-    lipdata demo sample          a small corpus to try everything with
-    lipdata ingest sample        ... into shards/
+    lipdata demo demo            a few real clips and a synthetic corpus to try everything with
+    lipdata ingest demo/grid     ... into shards/
     lipdata info shards          what came of it
     """
 

@@ -4,7 +4,7 @@ Only local files of known formats are opened. Gives ``DecodedClip``: frame i lie
 """
 
 from lipdata.media.decode import DecodedClip, decode_clip, decode_sound
-from lipdata.media.ffmpeg import ffmpeg_binary, ffmpeg_version, kill_running_ffmpegs
+from lipdata.media.ffmpeg import ffmpeg_binary, ffmpeg_is_supported, ffmpeg_version, kill_running_ffmpegs
 from lipdata.media.ffmpeg_command import PROTOCOLS
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "decode_clip",
     "decode_sound",
     "ffmpeg_binary",
+    "ffmpeg_is_supported",
     "ffmpeg_version",
     "kill_running_ffmpegs",
 ]

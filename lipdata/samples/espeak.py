@@ -2,7 +2,7 @@
 
 eSpeak keeps state from one sentence to the next that a new ``espeak_Initialize`` does not clear: the same
 text gives other samples the second time. And the noise in its breathy voices is seeded with the time of day.
-So every sentence is said by a fresh process, ``python -m lipdata.sample.espeak``, with a seed of our own.
+So every sentence is said by a fresh process, ``python -m lipdata.samples.espeak``, with a seed of our own.
 """
 
 import ctypes
@@ -81,7 +81,7 @@ def say(text: str, voice: Voice) -> Speech:
     wanted = [voice.name, str(voice.rate_wpm), str(voice.pitch), text]
     # The child must find the same lipdata and the same packages as this process does.
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-m", "lipdata.sample.espeak", *wanted]
+    command = [sys.executable, "-m", "lipdata.samples.espeak", *wanted]
     done = subprocess.run(command, env=path, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]

@@ -2,7 +2,7 @@
 
 Synthetic throughout: eSpeak NG speaks, the portrait's mouth follows its phonemes, ffmpeg encodes. It is for
 trying and testing lipdata, and says nothing about how a method does on people.
-Three speakers: s1, s2, and s33, whom lipdata's GRID split holds out for testing.
+Three speakers: t1, t2, and t3, whom the split of pipeline grid holds out for testing.
 """
 
 import math
@@ -58,7 +58,7 @@ class Speaker:
 
 SPEAKERS = (
     Speaker(
-        "s1",
+        "t1",
         Voice("en+f2", 170, 45),
         Look(
             zoom=1.35,
@@ -73,7 +73,7 @@ SPEAKERS = (
         ),
     ),
     Speaker(
-        "s2",
+        "t2",
         Voice("en+f3", 180, 35),
         Look(
             zoom=1.32,
@@ -88,7 +88,7 @@ SPEAKERS = (
         ),
     ),
     Speaker(
-        "s33",
+        "t3",
         Voice("en+f4", 165, 60),
         Look(
             zoom=1.42,
@@ -138,8 +138,8 @@ def spoken_text(words: tuple[str, ...]) -> str:
 def write_synthetic_corpus(
     out: Path, n_clips: int = 12, progress: Callable[[int, int], None] | None = None
 ) -> list[Path]:
-    """Write a corpus in GRID's layout: ``s1/bbaf2n.mpg``, ``s1/align/bbaf2n.align``, and a ``README.txt``;
-    beside them ``faces/s1.png``, a photo of each speaker.
+    """Write a corpus in GRID's layout: ``t1/bbaf2n.mpg``, ``t1/align/bbaf2n.align``, and a ``README.txt``;
+    beside them ``faces/t1.png``, a photo of each speaker.
 
     The clips are MPEG-1, 360x288, 25 fps, 75 frames, with MP2 sound, 44.1 kHz stereo. The same versions of
     the packages write the same bytes.
