@@ -16,7 +16,8 @@ from cpbd import compute as cpbd_of_the_package
 from page import machine, publish
 
 from lipdata.face.dlib_detector import DlibDetector, predictor_path
-from lipdata.shards.reader import STRIDE, WINDOW, open_shards
+from lipdata.shards.reader import open_shards
+from lipdata.shards.schema import STRIDE, WINDOW
 from lipmodel.evaluation.markdown import markdown_table
 from lipmodel.evaluation.measure import measure_clips
 from lipmodel.evaluation.test_set import EvaluationClip

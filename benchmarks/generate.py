@@ -16,7 +16,7 @@ import torch
 from page import machine, processor, publish
 from torch.utils.flop_counter import FlopCounterMode
 
-from lipdata.shards.reader import WINDOW
+from lipdata.shards.schema import WINDOW
 from lipmodel.config import PRESETS, Network
 from lipmodel.inference.synthesis import WINDOWS_AT_ONCE
 from lipmodel.networks.generator import Generator

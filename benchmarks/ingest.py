@@ -6,40 +6,27 @@ CPU time counts ffmpeg's too. All ways take turns clip by clip, so that what els
 """
 
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import click
 import cv2
 import dlib
 import numpy as np
+from clip_costs import Cost, Meter, MeteredDetector, field_practice, floor, ours, read, staged, write
 from page import machine, publish
 from processes import Watched, watch
 from threadpoolctl import threadpool_limits
 
-from lipdata.atomic_files import sha256_of_file
 from lipdata.config import Pipeline, load_pipeline
 from lipdata.corpus.manifest import ManifestRow, write_manifest
-from lipdata.corpus.source import locate
-from lipdata.face.crop import crop_frames, mouth_boxes, reference_face, to_crop_pixels
-from lipdata.face.detector import MOUTH, Track
+from lipdata.face.detector import MOUTH
 from lipdata.face.dlib_detector import DlibDetector, predictor_path
-from lipdata.face.tracking import track_face
-from lipdata.features.mel import log_mel
-from lipdata.features.optical_flow import farneback_flow
-from lipdata.ingestion.clip_pipeline import process_clip
-from lipdata.media.decode import DecodedClip, decode_clip
-from lipdata.media.ffmpeg import ffmpeg_binary
 from lipdata.shards.clip import Clip
-from lipdata.shards.writer import write_shard
 from lipmodel.evaluation.markdown import markdown_table
 
 ROUNDS = 3
@@ -88,55 +75,6 @@ sizes, as s26's does, detecting every frame jumps to and fro.
 Two workers are **{speedup:.2f} x** as fast as one that is held to one core (wanted: 1.85), and {beside:.2f} x as fast
 as one that may use both, whose ffmpeg decodes on the other core: {cores} cores are all there are.
 """
-Result = TypeVar("Result")
-
-
-@dataclass
-class Cost:
-    """Seconds: our own CPU time, ffmpeg's, and by the clock."""
-
-    own_s: float = 0.0
-    ffmpeg_s: float = 0.0
-    wall_s: float = 0.0
-
-    @property
-    def cpu_s(self) -> float:
-        return self.own_s + self.ffmpeg_s
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.own_s + other.own_s, self.ffmpeg_s + other.ffmpeg_s, self.wall_s + other.wall_s)
-
-
-def now() -> tuple[float, float, float]:
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time(), ended.ru_utime + ended.ru_stime, time.perf_counter()
-
-
-@dataclass
-class Meter:
-    """What pieces of work have cost, by name."""
-
-    costs: dict[str, Cost] = field(default_factory=lambda: defaultdict(Cost))
-
-    def of(self, name: str, work: Callable[..., Result], *args: object, **options: object) -> Result:
-        began = now()
-        result = work(*args, **options)
-        self.costs[name] += Cost(*(end - begin for begin, end in zip(began, now(), strict=True)))
-        return result
-
-
-class MeteredFinder(DlibDetector):
-    """A finder that tells what detecting and predicting cost; it shares the other's predictor, and so its cache."""
-
-    def __init__(self, finder: DlibDetector, meter: Meter) -> None:
-        self.__dict__ |= finder.__dict__
-        self._meter = meter
-
-    def detect(self, frame: np.ndarray, width: float | None = None) -> list[tuple[np.ndarray, float]]:
-        return self._meter.of("detect", super().detect, frame, width)
-
-    def landmarks_of(self, frames: np.ndarray, box: np.ndarray) -> np.ndarray:
-        return self._meter.of("predict", super().landmarks_of, frames, box)
 
 
 def rows_of(grid: Path, n_clips: int) -> list[ManifestRow]:
@@ -145,66 +83,6 @@ def rows_of(grid: Path, n_clips: int) -> list[ManifestRow]:
     size = Counter(path.parent for path in paths)
     chosen = sorted(paths, key=lambda path: (size[path.parent], path))[:n_clips]
     return [ManifestRow(str(path.with_suffix("")), str(path.parent), "", str(path)) for path in chosen]
-
-
-def read(path: Path, setup: Pipeline) -> DecodedClip:
-    return decode_clip(path, fps=setup.video.fps, sample_rate_hz=setup.mel.sample_rate_hz)
-
-
-def field_practice(path: Path, finder: DlibDetector, setup: Pipeline) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks [shape=(T, 68, 2)], and where a face was found [shape=(T,)]."""
-    clip = read(path, setup)
-    found = [finder.faces(frame, 1) for frame in clip.frames]
-    boxes = [faces[0][0] if faces else None for faces in found]
-    seen = np.array([box is not None for box in boxes])
-    nearest = [boxes[min(np.flatnonzero(seen), key=lambda at: abs(at - index))] for index in range(len(boxes))]
-    points = np.stack([finder.landmarks(frame, box) for frame, box in zip(clip.frames, nearest, strict=True)])
-    crops = crop_frames(clip.frames, mouth_boxes(points, setup.lips), setup.video.size_px)
-    log_mel(clip.sound, len(crops), setup.mel, setup.video.fps)
-    farneback_flow(crops, setup.flow)
-    return points, seen
-
-
-def ours(row: ManifestRow, grid: Path, finder: DlibDetector, setup: Pipeline) -> Clip:
-    """What a worker does for a clip, but for writing it."""
-    return process_clip(row, locate(row, grid), finder, setup).data
-
-
-def floor(path: Path, finder: DlibDetector, box: dlib.rectangle, shape: tuple[int, ...]) -> None:
-    """Decode frames of a known shape, and sound; predict in a box that is given."""
-    frames = np.empty(shape, np.uint8)
-    command = [ffmpeg_binary(), "-v", "quiet", "-nostdin", "-threads", "1", "-i", str(path)]
-    command += ["-map", "0:v", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1", "-map", "0:a", "-f", "null", "-"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
-        if process.stdout.readinto(frames.data) != frames.nbytes:  # type: ignore[union-attr]
-            raise ValueError(f"{path}: fewer frames than {shape[0]}")
-    for frame in frames:
-        finder._predictor(frame, box)
-
-
-def staged(row: ManifestRow, grid: Path, finder: MeteredFinder, setup: Pipeline, meter: Meter) -> Track:
-    """What make_clip does, stage by stage."""
-    source = meter.of("find and hash the file", locate, row, grid)
-    clip = meter.of("decode", read, source.path, setup)
-    track = meter.of("track", track_face, clip.frames, finder, setup.lips)
-
-    def cut() -> np.ndarray:
-        boxes = mouth_boxes(track.points, setup.lips)
-        reference_face(clip.frames[0], track.points[0], boxes[0], setup.video.face_px)
-        to_crop_pixels(track.points, boxes, setup.video.size_px)
-        return crop_frames(clip.frames, boxes, setup.video.size_px)
-
-    crops = meter.of("crop", cut)
-    meter.of("mel", log_mel, clip.sound, len(crops), setup.mel, setup.video.fps)
-    meter.of("flow", farneback_flow, crops, setup.flow)
-    return track
-
-
-def write(clips: Sequence[Clip], setup: Pipeline) -> None:
-    about = {"pipeline": setup.to_json(), "pipeline_digest": "", "fps": setup.video.fps}
-    with tempfile.TemporaryDirectory() as folder:
-        write_shard(Path(folder) / "a.h5", clips, about | {"sample_rate": setup.mel.sample_rate_hz})
-        sha256_of_file(Path(folder) / "a.h5")
 
 
 @dataclass
@@ -232,14 +110,14 @@ class Measured:
     frames: int
 
 
-def against_itself(frames: np.ndarray, finder: DlibDetector, points: np.ndarray) -> np.ndarray:
+def against_itself(frames: np.ndarray, detector: DlibDetector, points: np.ndarray) -> np.ndarray:
     """How far field practice's mouths move when a pixel is cut off at the left and at the top [shape=(n, 20)]."""
     moved = []
     for frame, known in zip(frames[::EVERY], points[::EVERY], strict=True):
         cut = np.ascontiguousarray(frame[1:, 1:])
-        faces = finder.faces(cut, 1)
+        faces = detector.faces(cut, 1)
         if faces:
-            moved.append(np.linalg.norm(finder.landmarks(cut, faces[0][0]) + 1 - known, axis=-1)[MOUTH])
+            moved.append(np.linalg.norm(detector.landmarks(cut, faces[0][0]) + 1 - known, axis=-1)[MOUTH])
     return np.stack(moved)
 
 
@@ -250,7 +128,7 @@ def jitter(mouths: np.ndarray) -> float:
 def measure(rows: Sequence[ManifestRow], grid: Path, setup: Pipeline) -> Measured:
     meter = Meter()
     plain = DlibDetector(predictor_path())
-    finder = MeteredFinder(plain, meter)
+    detector = MeteredDetector(plain, meter)
     found = Measured({name: Cost() for name in ("field", "ours", "floor")}, {}, defaultdict(list), 0)
     made: list[Clip] = []
     for row in rows:
@@ -264,10 +142,10 @@ def measure(rows: Sequence[ManifestRow], grid: Path, setup: Pipeline) -> Measure
         rounds = []
         for _ in range(ROUNDS):
             rounds.append(Meter())
-            clip = rounds[-1].of("ours", ours, row, grid, plain, setup)
+            clip = rounds[-1].of("ours", ours, row, grid, setup)
             rounds[-1].of("floor", floor, path, plain, box, shape)
         made.append(clip)
-        track = staged(row, grid, finder, setup, meter)
+        track = staged(row, grid, detector, setup, meter)
         found.ways["field"] += once.costs["field"]
         for name in ("ours", "floor"):
             found.ways[name] += min((meter.costs[name] for meter in rounds), key=lambda cost: cost.cpu_s)

@@ -18,7 +18,7 @@ import click
 from page import machine, publish
 
 from lipdata.config import load_pipeline
-from lipdata.corpus.layouts import find_clips
+from lipdata.corpus.layouts import scan_corpus
 from lipdata.corpus.manifest import write_manifest
 from lipdata.media.ffmpeg import ffmpeg_binary
 from lipdata.shards.reader import content_sha256
@@ -116,7 +116,7 @@ def interrupted_s(asked: list[str], after_s: float) -> float:
 
 def prepare(corpus: Path, work: Path) -> None:
     """A manifest of a few clips, and a pipeline of small shards."""
-    rows = find_clips(corpus, load_pipeline("grid").corpus)
+    rows = scan_corpus(corpus, load_pipeline("grid").corpus).rows
     write_manifest(work / "some.csv", rows[:: max(1, len(rows) // CLIPS)][:CLIPS])
     grid = (Path(__file__).parents[1] / "pipelines" / "grid.toml").read_text()
     (work / "pairs.toml").write_text(re.sub(r"\nclips = \d+", f"\nclips = {CLIPS_A_SHARD}", grid))

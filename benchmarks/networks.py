@@ -13,7 +13,7 @@ from page import publish
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lipdata.shards.reader import WINDOW
+from lipdata.shards.schema import WINDOW
 from lipmodel.config import PRESETS, Network
 from lipmodel.networks.autoencoder import Autoencoder, frames_of
 from lipmodel.networks.chung import Chung

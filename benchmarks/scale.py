@@ -23,7 +23,7 @@ from page import machine, publish
 from processes import family
 
 from lipdata.corpus.manifest import ManifestRow, write_manifest
-from lipdata.shards.ledger import read_ledger
+from lipdata.shards.ledger import OK, read_ledger
 from lipmodel.evaluation.markdown import markdown_table
 
 SIZES, WORKERS, SHARD_CLIPS = (100, 1000, 10_000), 2, 64
@@ -85,7 +85,7 @@ def course(rows: Sequence[ManifestRow], grid: Path, folder: Path) -> Course:
             time.sleep(EVERY_S)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    ok = int((read_ledger(out / "ledger.csv").status == ledger.OK).sum())
+    ok = int((read_ledger(out / "ledger.csv").status == OK).sum())
     shutil.rmtree(out)
     return Course(len(rows), ok, pd.DataFrame(moments[:-1]))  # at the last moment processes are ending
 

@@ -20,7 +20,8 @@ import torch
 from page import machine, publish
 from torch.utils.data import DataLoader
 
-from lipdata.shards.reader import STRIDE, WINDOW, Shard, open_shards
+from lipdata.shards.reader import Shard, open_shards
+from lipdata.shards.schema import STRIDE, WINDOW
 from lipmodel.config import PRESETS
 from lipmodel.data.prefetch import read_ahead
 from lipmodel.data.sampler import BatchIndex, BatchSampler, fixed_sample
@@ -45,8 +46,9 @@ flow: {flow_kib:.0f} KiB. Medians of {rounds} rounds, in each of which all ways 
 {table}
 
 The memmap line copies a window to where the last one lay, in the processor's cache, and keeps nothing; the others
-leave whole batches. DataLoader is given the same `Windows`: it reads into fresh memory, and its processes pass each
-batch on through shared memory that is fresh as well.
+leave whole batches. `WindowDataset.__getitems__` is what DataLoader calls with a list of numbers: a batch in fresh
+memory, and its windows as views on it. DataLoader reads through the same dataset; its processes pass each batch on
+through shared memory that is fresh as well.
 """
 Span = tuple[str, int, int, int]
 Way = Callable[[], Iterator[object]]
@@ -91,11 +93,17 @@ def hdf5(datasets: Sequence[Mapping[str, h5py.Dataset]], batches: Sequence[Seque
 
 
 def loader(dataset: Any, picks: Sequence[BatchIndex], workers: int) -> Iterator[object]:
-    # Forked, so that the processes have the maps; Windows is no Dataset, but DataLoader asks for no more than [].
+    # Forked, so that the processes have the maps.
     context = "fork" if workers else None
     return iter(
         DataLoader(dataset, sampler=picks, batch_size=None, num_workers=workers, multiprocessing_context=context)
     )
+
+
+def getitems(dataset: WindowDataset, picks: Sequence[BatchIndex]) -> Iterator[object]:
+    """As DataLoader calls it, with the numbers of a batch."""
+    for pick in picks:
+        yield dataset.__getitems__(pick.windows)
 
 
 def windows_of(shards: Sequence[Shard], parts: Sequence[str]) -> WindowDataset:
@@ -117,6 +125,7 @@ def ways(shards: Sequence[Shard], windows: WindowDataset) -> dict[str, Way]:
         "lipmodel, 1 thread ahead": partial(ours, threads=1),
         "lipmodel, 2 threads ahead": partial(ours, threads=2),
         "h5py, one window after another": partial(hdf5, datasets, batches),
+        "WindowDataset.__getitems__": partial(getitems, windows, picks),
         "DataLoader, the caller reads": partial(loader, windows, picks, 0),
         "DataLoader, 1 process": partial(loader, windows, picks, 1),
         "DataLoader, 2 processes": partial(loader, windows, picks, 2),

@@ -3,7 +3,7 @@
 ``CommandGroup`` turns every mistake of a user's into one line and an exit status.
 """
 
+from lipdata.cli.commands import main
 from lipdata.cli.group import CommandGroup
-from lipdata.cli.main import main
 
 __all__ = ["CommandGroup", "main"]

@@ -11,6 +11,7 @@ from lipdata.config import Pipeline
 from lipdata.corpus import ManifestRow
 from lipdata.errors import LipdataError
 from lipdata.face import FaceDetector, open_detector
+from lipdata.features import find_feature
 from lipdata.ingestion.versions import installed_versions
 from lipdata.shards import LedgerEntry
 
@@ -82,6 +83,8 @@ def plan_tasks(
     ordered = sorted(rows, key=lambda row: row.clip_id)
     size = pipeline.shards.clips
     digest = pipeline.digest(open_detector(pipeline.lips.detector, landmarks).digest)
+    for name in pipeline.shards.features:
+        find_feature(name)
     versions = installed_versions(pipeline)
     chunks = [tuple(ordered[first : first + size]) for first in range(0, len(ordered), size)]
     return [
