@@ -39,7 +39,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 def remove_partial_files(folder: Path) -> None:
     """Remove the hidden files that writers killed half-way have left in ``folder`` itself, if it exists."""
     for hidden in folder.glob(".*.part*"):
-        # The name that ``whole`` gives, and no other: somebody else's file may be a part of something too.
+        # The name that ``atomic_path`` gives, and no other: a file of the user's may be called ".part" too.
         if re.fullmatch(r"\..+\.[\w-]*\.\d+\.part(\.\w+)?", hidden.name) and hidden.is_file():
             hidden.unlink()
 
@@ -66,7 +66,7 @@ def exclusive_lock(path: Path, what: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LipdataError(f"another run is at work in {what}; wait for it, or choose another -o") from error
-        # A run that ends takes the file away: a lock on a file without a name would keep nobody out.
+        # A run that ends takes the file away: a lock on a file without a name would lock nothing.
         if not path.exists() or path.stat().st_ino != os.fstat(handle).st_ino:
             raise LipdataError(f"another run has just ended in {what}; give the same command again")
         yield

@@ -14,7 +14,7 @@ from lipdata.shards import WINDOW, ClipPlace, Shard
 OFFSETS = range(8)
 R_COLUMNS = [f"r_{offset}" for offset in OFFSETS]
 COLUMNS = ["clip_id", "speaker", "fps", "n_frames", *R_COLUMNS, "best_offset", "reason"]
-# At offset 7 a training window has 8 pairs left; of fewer a correlation tells little.
+# At offset 7 a training window has 8 pairs left; of fewer a correlation means little.
 MIN_FRAMES = WINDOW
 
 # The square of every float16, found by its bits: measured on one core, a clip of 75 frames takes 0.84 ms so, 1.22 ms by
@@ -32,7 +32,7 @@ def delay_table(shards: Iterable[Shard], report: Callable[[int], None] = lambda 
     Returns:
         One row a clip, sorted by clip_id, columns ``COLUMNS``: ``r_k`` as of :func:`correlations`, rounded to six
         digits; ``best_offset``, the smallest of those with the highest r, in frames. Of a clip that cannot be measured
-        both are missing and ``reason`` tells why.
+        both are missing and ``reason`` says why.
 
     Raises:
         LipdataError: a shard's flow has not two components.

@@ -92,13 +92,13 @@ def draw_examples(axes: Axes, table: pd.DataFrame) -> None:
     axes.axhline(0, color=FAINT, linewidth=0.8)
     _offset_axis(axes, table)
     if axes.get_legend_handles_labels()[0]:
-        # A clip's name is no formula, whatever dollar signs it bears.
+        # A clip's name is no formula, whatever dollar signs are in it.
         for name in axes.legend(fontsize=8, edgecolor="none", framealpha=0.9).get_texts():
             name.set_parse_math(False)
 
 
 def draw_histogram(axes: Axes, table: pd.DataFrame) -> None:
-    """Fig. 4 (b): how many clips correlate best at each offset; the title tells how many could be measured.
+    """Fig. 4 (b): how many clips correlate best at each offset; the title says how many could be measured.
 
     Args:
         table: as of :func:`lipdata.delay.study`.

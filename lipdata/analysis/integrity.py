@@ -52,7 +52,7 @@ def _folder(folder: Path) -> Iterator[str]:
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file, as dataset.json tells it; nothing where it does not."""
+    """The SHA-256 of every file, as dataset.json lists it; empty where it does not."""
     try:
         digests = json.loads((folder / DATASET_FILE).read_bytes())["files"]
         # Names alone: a stranger's dataset.json opens no file elsewhere.

@@ -1,4 +1,4 @@
-"""Which clips of a shard folder deserve a look, and why: each flag is a rule with a number, told to the reader."""
+"""Which clips of a shard folder deserve a look, and why: each flag is a rule with a number, shown to the reader."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -112,13 +112,13 @@ def find_flags(looked: pd.DataFrame, entries: pd.DataFrame) -> list[Flag]:
     Raises:
         LipdataError: the ledger does not have the same clips as ok.
     """
-    told = entries[entries.status == OK]
+    ok = entries[entries.status == OK]
     count = Counter(looked.clip_id)
-    count.subtract(told.clip_id)
+    count.subtract(ok.clip_id)
     odd = [clip_id for clip_id, more in count.items() if more]
     if odd:
         raise LipdataError(f"{min(odd)}: ledger and shards disagree about it; see: lipdata check")
-    table = looked.merge(told[["clip_id", "av_offset_s", "reason"]], on="clip_id").sort_values("clip_id")
+    table = looked.merge(ok[["clip_id", "av_offset_s", "reason"]], on="clip_id").sort_values("clip_id")
     median_s = table.av_offset_s.median()
     from_median_s = (table.av_offset_s - median_s).abs()
     table = table.assign(median_s=median_s, from_median_s=from_median_s, complained=(table.reason != "").astype(int))

@@ -167,7 +167,7 @@ def _histogram(delays: pd.DataFrame, ink: str) -> str:
         figure = Figure(figsize=(6.4, 3), layout="constrained")
         axes = figure.subplots()
         draw_histogram(axes, delays)
-        axes.set_title("")  # the page tells how many
+        axes.set_title("")  # the page says how many
         figure.savefig(png, dpi=180, transparent=True, metadata={"Software": None})
     return data_uri("png", png.getvalue())
 
@@ -181,7 +181,7 @@ def _about(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise LipdataError(f"{path} is no JSON: {error}; ingest again") from error
     if not isinstance(about, dict) or not all(isinstance(about.get(key), kind) for key, kind in wanted.items()):
-        raise LipdataError(f"{path} does not tell of a shard folder: {', '.join(wanted)} wanted; ingest again")
+        raise LipdataError(f"{path} does not describe a shard folder: {', '.join(wanted)} wanted; ingest again")
     return about
 
 

@@ -72,7 +72,7 @@ def report_command(shards: Path, out: Path, overwrite: bool) -> None:
     """Write one self-contained page about a shard folder, to see in a browser whether a corpus came out well.
 
     Counts, samples, every failed clip, clips that deserve a look and why, the delay between mouth and sound. The page
-    loads nothing: it can be sent to somebody as it is.
+    loads nothing: it can be sent as it is.
 
     \b
     lipdata report shards -o report.html

@@ -11,7 +11,7 @@ class CommandGroup(click.Group):
     """Commands whose mistakes end as one line on stderr and exit status 2; at the first failure asked for, 1."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        """As click's, with a wrong option before the command told in one line."""
+        """As click's, with one line for a wrong option before the command."""
         try:
             return super().make_context(*arguments, **options)
         except click.exceptions.NoArgsIsHelpError:
@@ -21,7 +21,7 @@ class CommandGroup(click.Group):
             raise SystemExit(2) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click's, with every mistake told in one line."""
+        """As click's, with one line for every mistake."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:

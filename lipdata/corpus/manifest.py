@@ -27,7 +27,7 @@ class ManifestRow:
         speaker: at most 64 bytes; empty where the corpus names none.
         split: ``train``, ``val``, ``test`` or empty.
         path: POSIX, relative to the corpus folder.
-        sha256: of the file at ``path``, or empty where nobody has read it yet.
+        sha256: of the file at ``path``, or empty where it was not read yet.
         audio_path: a separate sound file, as ``path``; empty: the sound is in ``path``.
         start_s, end_s: the part of the file to take, in seconds; None: from the beginning, to the end.
         extra: further columns, name and text, kept as they are.

@@ -85,13 +85,13 @@ def find_mouth(image: np.ndarray, pipeline: Pipeline, predictor: Path | None = N
     Raises:
         NoFaceError: no face in the photo.
     """
-    finder = DlibDetector(predictor_path(predictor))
-    faces = finder.detect(image)
+    detector = DlibDetector(predictor_path(predictor))
+    faces = detector.detect(image)
     if not faces:
         raise NoFaceError(
             f"no face found in the image of {image.shape[1]}x{image.shape[0]} pixels; give one with a frontal face"
         )
-    boxes = mouth_boxes(finder.landmarks(image, faces[0][0])[None], pipeline.lips)
+    boxes = mouth_boxes(detector.landmarks(image, faces[0][0])[None], pipeline.lips)
     return crop_frames(image[None], boxes, pipeline.video.size_px)[0], boxes[0]
 
 

@@ -128,8 +128,8 @@ class DlibDetector:
         # The predictor fills the caches: Python that has to come back to them takes three times as long.
         shapes = [self._predictor(frame, rectangle) for frame in frames]
         # dlib gives its points one by one, which takes a tenth of a frame's time, or as "points[(1, 2), (3, 4), ...]".
-        told = ",".join(str(shape.parts())[len("points[(") : -len(")]")].replace("), (", ",") for shape in shapes)
-        return np.fromstring(told, np.float32, sep=",").reshape(-1, 68, 2)
+        text = ",".join(str(shape.parts())[len("points[(") : -len(")]")].replace("), (", ",") for shape in shapes)
+        return np.fromstring(text, np.float32, sep=",").reshape(-1, 68, 2)
 
 
 class DlibFaceDetector:

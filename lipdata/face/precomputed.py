@@ -1,4 +1,4 @@
-"""Landmarks that somebody has computed before, from files: no detector runs."""
+"""Landmarks that were computed before, from files: no detector runs."""
 
 import functools
 import hashlib

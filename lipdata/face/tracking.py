@@ -26,13 +26,13 @@ class _Face:
     def __init__(self, frame: np.ndarray, detector: PictureDetector, detected: np.ndarray) -> None:
         self.detected = self.box = detected
         self.points = detector.landmarks(frame, detected)
-        self.look = _look(frame, detected)
-        centre, spread = _place(self.points)
-        self.anchor = (detected - centre) / spread  # the detector's box, told by the landmarks' centre and spread
+        self.appearance = _eyes_and_nose(frame, detected)
+        centre, spread = _centre_and_spread(self.points)
+        self.anchor = (detected - centre) / spread  # the detector's box in terms of the landmarks' centre and spread
 
     def boxes_about(self, points: np.ndarray) -> np.ndarray:
         """The detector's box, carried along with the landmarks of some frames [shape=(n, 4)]."""
-        centre, spread = _place(points)
+        centre, spread = _centre_and_spread(points)
         return centre + self.anchor * spread
 
 
@@ -40,9 +40,10 @@ def track_face(frames: np.ndarray, detector: PictureDetector, lips: LipsConfig) 
     """Follow one face through a clip.
 
     Detects on the first frame, every ``detect_every`` frames, and where the landmarks have moved from the box by
-    ``MOVED``. Between them the box stays: the predictor bears a face that is a little off, but answers one pixel of its
-    box with up to six at the mouth. The track is lost, and the detector asked at once, when the eyes and nose no longer
-    look like those of the last detection (correlation below ``LOST_BELOW``) or the face has jumped or changed its size.
+    ``MOVED``. Between them the box stays: the predictor tolerates a face that is a little off, but answers one pixel of
+    its box with up to six at the mouth. The track is lost, and the detector called at once, when eyes and nose no
+    longer look like those of the last detection (correlation below ``LOST_BELOW``) or the face has jumped or changed
+    its size.
 
     Args:
         frames: uint8 RGB [shape=(T, H, W, 3)].
@@ -84,7 +85,7 @@ def _follow(
         ahead = frames[len(followed) :][: min(AHEAD, 2 * len(followed) + 1, due - len(followed))]
         predicted = detector.landmarks_of(ahead, face.detected)  # n, 68, 2
         for frame, points, box in zip(ahead, predicted, face.boxes_about(predicted), strict=True):
-            if not _continues(face.box, box) or _look(frame, box) @ face.look < LOST_BELOW:
+            if not _continues(face.box, box) or _eyes_and_nose(frame, box) @ face.appearance < LOST_BELOW:
                 return followed, None
             face.box = box
             moved, grown = _change(face.detected, box)
@@ -108,7 +109,7 @@ def _continuations(frame: np.ndarray, detector: PictureDetector, last: np.ndarra
     return []
 
 
-def _look(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+def _eyes_and_nose(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
     """Eyes and nose, the part of a face box that stays alike while the mouth speaks: 32 x 20 greys.
 
     Their mean is 0 and their length 1, so that the product of two is their correlation; all 0 where they are flat.
@@ -121,7 +122,7 @@ def _look(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
     return grey / max(np.sqrt(grey @ grey), 1e-6)
 
 
-def _place(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _centre_and_spread(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centre, as x, y, x, y, and spread, of the landmarks of one frame or more [shape=(..., 4), (..., 1)]."""
     return points.mean(-2)[..., [0, 1, 0, 1]], points.std((-2, -1))[..., None]
 

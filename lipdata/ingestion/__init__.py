@@ -1,7 +1,7 @@
 """The ingest run: tasks of one shard each, given to worker processes or a Dask cluster, resumed after any kill.
 
 Takes a corpus folder or manifest rows, a pipeline and an output folder; gives a whole shard folder with its ledger.
-``process_clip`` is the part that one clip passes; the worker processes serve whoever computes clip by clip.
+``process_clip`` is the part that one clip passes; the worker processes serve any work that goes clip by clip.
 """
 
 from lipdata.ingestion.clip_pipeline import ProcessedClip, load_clip, process_clip

@@ -5,6 +5,6 @@ import contextlib
 from lipdata.errors import LipdataError
 from lipdata.face import cached_detector, predictor_path
 
-# Here nobody would see an error; the first worker raises it again.
+# An error would be seen by no user here; the first worker raises it again.
 with contextlib.suppress(LipdataError):
     cached_detector(predictor_path())

@@ -8,6 +8,7 @@ import functools
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,10 +37,25 @@ def process_pool_workers(processes: int, predictor: Path | None) -> Iterator[Non
         forkserver.ensure_running()
     try:
         # Each from its start on: one that is never given work would outlive the run.
-        with joblib.parallel_config("loky", n_jobs=processes, initializer=_end_with, initargs=(os.getpid(),)):
+        limits = joblib.parallel_config("loky", n_jobs=processes, initializer=_end_with, initargs=(os.getpid(),))
+        with _main_not_imported(), limits:
             yield
     finally:
         set_start_method(before, force=True)
+
+
+@contextmanager
+def _main_not_imported() -> Iterator[None]:
+    """Workers started in the block do not run the caller's script again: it may have no ``if __name__`` guard."""
+    main = sys.modules["__main__"]
+    path, spec = main.__dict__.pop("__file__", None), main.__spec__
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        main.__spec__ = spec
+        if path is not None:
+            main.__file__ = path
 
 
 @contextmanager
@@ -72,7 +88,7 @@ def _ctrl_c_ignored() -> Iterator[None]:
 
 @contextmanager
 def worker_context(parent_pid: int) -> Iterator[None]:
-    """Work on one core for the length of a block, and end when the run is gone: nobody would hear of what is made.
+    """Work on one core for the length of a block, and end when the run is gone: its result would be lost.
 
     Args:
         parent_pid: the run. Where it did not start this process, as on a cluster, that ends by other means.
@@ -99,7 +115,7 @@ def single_core() -> Iterator[None]:
 
 @contextmanager
 def _batch_scheduling() -> Iterator[None]:
-    """What wakes up as batch interrupts nobody: no other program, and no other worker when its ffmpeg wakes."""
+    """A batch process that wakes up interrupts no other program, and no worker when its ffmpeg wakes."""
     before = _schedule("SCHED_OTHER", "SCHED_BATCH")
     try:
         yield

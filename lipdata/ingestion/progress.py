@@ -34,7 +34,7 @@ def report_progress(folder: Path, done: Sequence[TaskResult], total: int, report
             statuses.update(entry.status for entry in result.entries)
         in_work = Counter(line for path in folder.glob("*.progress") if path.stem not in whole for line in _lines(path))
         both = statuses + in_work
-        with suppress(OSError):  # whoever looked on is gone: no reason to end
+        with suppress(OSError):  # the progress display is gone: no reason to end
             report(both.total(), both[FAILED], total)
 
     def watch() -> None:

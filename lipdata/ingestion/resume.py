@@ -25,7 +25,7 @@ from lipdata.shards import FAILED, LedgerEntry, ledger_entries, read_ledger
 STATE_FOLDER = ".ingest"
 BEGUN_FILE = "begun.json"
 DATASET_FILE = "dataset.json"
-# Deaths in a row that no clip is to blame for, before the run is given up.
+# Deaths in a row that no clip explains, before the run is given up.
 MAX_UNEXPLAINED_DEATHS = 10
 
 

@@ -165,7 +165,7 @@ def _exclusive_folder(out: Path) -> Iterator[None]:
 
 @contextmanager
 def _writable(out: Path) -> Iterator[None]:
-    """A full disk and the like, told with what to do."""
+    """Turn a full disk and the like into one line with what to do."""
     try:
         yield
     except OSError as error:

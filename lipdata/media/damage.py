@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-# Not all that ffmpeg warns of: it tells of whole clips that their colours or their channels go by an old name.
+# Not all that ffmpeg warns of: it also warns of sound clips whose colours or channels have an old name.
 COMPLAINT = re.compile(
     r"damaged|conceal|error|corrupt|invalid|missing|prematurely|mismatch|overread|out of range|\bbad\b", re.I
 )
@@ -36,21 +36,21 @@ def concealed_shares(log: str, times_s: np.ndarray) -> np.ndarray:
     changed since, up to the next that stands for itself.
 
     Args:
-        log: what ffmpeg said at log level info, asked with ``-debug_ts``: then each picture is told when it leaves the
-            decoder, in one row with what was complained of it.
+        log: what ffmpeg said at log level info, asked with ``-debug_ts``: then each picture has a line when it leaves
+            the decoder, after the complaints about it.
         times_s: when each picture is due [shape=(n,)].
 
     Returns:
-        A share of each picture, 0 to 1 [shape=(n,)]; 0 where ffmpeg does not tell.
+        A share of each picture, 0 to 1 [shape=(n,)]; 0 where ffmpeg does not report it.
     """
     video = VIDEO.search(log)
-    told = dict(_shares(log[log.find(BEGINS) :], video)) if video else {}
-    if not told:
+    shares = dict(_shares(log[log.find(BEGINS) :], video)) if video else {}
+    if not shares:
         return np.zeros(len(times_s))
     # By time: the decoder also goes through what lies before the part that is taken.
-    known_s = np.array(sorted(told))
+    known_s = np.array(sorted(shares))
     at = np.searchsorted(known_s, times_s + SAME_S, side="right") - 1
-    return np.array([told[time_s] for time_s in known_s[at.clip(0)]])
+    return np.array([shares[time_s] for time_s in known_s[at.clip(0)]])
 
 
 def _shares(log: str, video: re.Match[str]) -> Iterator[tuple[float, float]]:

@@ -94,9 +94,9 @@ def decode_clip(
     if len(chosen) * decoded.frames[0].nbytes > MAX_BYTES:  # a few pictures may be shown for long
         raise ClipError("media", TOO_LARGE)
     damaged = decoded.guessed[chosen] > TOO_MUCH
-    told = _told(decoded.complaints, damaged, held)
+    line = _damage_line(decoded.complaints, damaged, held)
     if damaged.mean() > TOO_MANY:
-        raise ClipError("media", f"{told}: too many")
+        raise ClipError("media", f"{line}: too many")
     # Most clips are taken as they are: no copy.
     whole = len(chosen) == len(decoded.frames) and (np.diff(chosen) == 1).all()
     n_samples = len(chosen) * sample_rate_hz // fps
@@ -105,7 +105,7 @@ def decode_clip(
         sound=_piece(decoded.sound, round(origin_s * sample_rate_hz), n_samples),
         held=held,
         av_offset_s=0.0 if skipped_s else round(decoded.sound_s[0] - first_s, 6),
-        damage=told,
+        damage=line,
     )
 
 
@@ -139,7 +139,7 @@ class _Decoded:
 
 
 def _decode(path: Path, audio_path: Path, part: dict[str, float], sample_rate_hz: int) -> _Decoded:
-    """Decode; what is killed is tried again, so that the clip is blamed only if it kills ffmpeg every time."""
+    """Decode; what is killed is tried again, so that the clip fails only if ffmpeg is killed every time."""
     for _ in range(TRIES - 1):
         with contextlib.suppress(Killed):
             return _decode_once(path, audio_path, part, sample_rate_hz)
@@ -173,7 +173,7 @@ def _run(
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(memory_file()) for _ in range(4)]
         image_file, sound_file, picture_clock, sound_clock = (f"pipe:{file.fileno()}" for file in files)
-        # Each picture as a PPM: it bears its size, and nothing is repeated or dropped on the way.
+        # Each picture as a PPM: it has its size in it, and nothing is repeated or dropped on the way.
         pictures = _stamped(source["V"], "", picture_clock).filter("trim", end=MAX_CLIP_S)
         if held:
             pictures = pictures.filter("reverse").filter("reverse")
@@ -229,12 +229,12 @@ def _choose(times_s: np.ndarray, origin_s: float, fps: int, length_s: float | No
     return chosen, in_hole & (held_s > max(step_s, 1 / fps) - 0.5 / fps)
 
 
-def _told(complaints: int, damaged: np.ndarray, held: np.ndarray) -> str:
+def _damage_line(complaints: int, damaged: np.ndarray, held: np.ndarray) -> str:
     """What the ledger says of a clip; empty where all is well."""
-    told = [f"decoder complained {complaints} times, {damaged.sum()} of {len(damaged)} frames damaged"] * bool(
+    line = [f"decoder complained {complaints} times, {damaged.sum()} of {len(damaged)} frames damaged"] * bool(
         complaints
     )
-    return "; ".join(told + [f"{held.sum()} frames held over holes"] * bool(held.any()))
+    return "; ".join(line + [f"{held.sum()} frames held over holes"] * bool(held.any()))
 
 
 def _piece(sound: np.ndarray, first: int, length: int) -> np.ndarray:

@@ -28,7 +28,7 @@ _running: set[int] = set()
 
 
 class Killed(ClipError):
-    """ffmpeg was killed: by somebody, for want of memory, or by a fault of its own. Another try may succeed."""
+    """ffmpeg was killed: from outside, for want of memory, or by a fault of its own. Another try may succeed."""
 
 
 @functools.cache
@@ -164,7 +164,7 @@ def _too_large(outputs: list[IO[bytes]]) -> bool:
 
 
 def _limit(pid: int) -> None:
-    """By the kernel too: where this process is killed nobody watches. A fault of ffmpeg's leaves no core behind."""
+    """By the kernel too: a process that is killed watches no more. A fault of ffmpeg's leaves no core behind."""
     limits = {resource.RLIMIT_FSIZE: MAX_BYTES + 1, resource.RLIMIT_CPU: 2 * TIMEOUT_S, resource.RLIMIT_CORE: 0}
     with contextlib.suppress(AttributeError, OSError):  # not Linux, forbidden, or done already
         for what, most in limits.items():

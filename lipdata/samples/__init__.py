@@ -1,4 +1,4 @@
-"""Clips for whoever has no corpus at hand: real ones of GRID, and a synthetic corpus (extra ``[demo]``).
+"""Clips to try everything with: real ones of GRID, and a synthetic corpus (extra ``[demo]``).
 
 Gives folders in GRID's layout. ``photograph`` is the portrait that the synthetic speakers are made of.
 """

@@ -1,4 +1,4 @@
-"""A small corpus in GRID's layout for somebody who has none: a portrait says GRID sentences.
+"""A small synthetic corpus in GRID's layout: a portrait says GRID sentences.
 
 Synthetic throughout: eSpeak NG speaks, the portrait's mouth follows its phonemes, ffmpeg encodes. It is for
 trying and testing lipdata, and says nothing about how a method does on people.

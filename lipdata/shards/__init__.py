@@ -1,6 +1,6 @@
 """HDF5 shards: written whole, checked when opened, mapped into memory; and the ledger of every clip.
 
-Takes ``Clip`` records; gives them back from a ``ShardFolder``, a mapping from clip id to clip, or, for whoever reads
+Takes ``Clip`` records; gives them back from a ``ShardFolder``, a mapping from clip id to clip, or, to read
 fast, from ``Shard.array``. Windows and splits are not stored.
 """
 

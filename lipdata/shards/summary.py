@@ -59,7 +59,7 @@ class Summary:
 
 
 def summarise(folder: Path) -> Summary:
-    """Count what a shard folder's ledger and manifest tell.
+    """Count what a shard folder's ledger and manifest list.
 
     Raises:
         LipdataError: one of them is missing or cannot be read.

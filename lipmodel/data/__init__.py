@@ -1,6 +1,6 @@
 """Shards -> batches of windows, on the device, in an order that seed and epoch decide.
 
-``WindowDataset`` is the one reader: for training, for validation, and for whoever has a loop of his own.
+``WindowDataset`` is the one reader: for training, for validation, and for loops of one's own.
 """
 
 from lipmodel.data.prefetch import read_ahead, to_device

@@ -15,9 +15,9 @@ from lipmodel.data.windows import Allocate, WindowDataset
 
 
 def read_ahead(
-    windows: WindowDataset, picks: Iterable[BatchIndex], threads: int, device: torch.device
+    windows: WindowDataset, indices: Iterable[BatchIndex], threads: int, device: torch.device
 ) -> Iterator[dict[str, Tensor]]:
-    """The batches of ``picks``, in order, on ``device``.
+    """The batches of ``indices``, in order, on ``device``.
 
     Copying out of a mapped file needs no GIL, so threads do, and no batch passes from process to process. Threads end
     with the iterator, however it ends: done, closed, dropped, or by an error, which reaches the caller as it was.
@@ -27,16 +27,16 @@ def read_ahead(
     """
     read = partial(windows.read, empty=_memory(device))
     if not threads:
-        yield from (to_device(device, read(pick)) for pick in picks)
+        yield from (to_device(device, read(index)) for index in indices)
         return
     coming: deque[Future[dict[str, Tensor]]] = deque()
-    left = iter(picks)
+    left = iter(indices)
     pool = ThreadPoolExecutor(threads, "read-ahead")
     try:
-        coming.extend(pool.submit(read, pick) for pick in islice(left, threads))
+        coming.extend(pool.submit(read, index) for index in islice(left, threads))
         while coming:
             batch = coming.popleft().result()
-            coming.extend(pool.submit(read, pick) for pick in islice(left, 1))
+            coming.extend(pool.submit(read, index) for index in islice(left, 1))
             yield to_device(device, batch)
     finally:
         pool.shutdown(cancel_futures=True)

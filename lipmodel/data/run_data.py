@@ -53,8 +53,8 @@ def require_finite_mel(data: RunData) -> None:
     """
     for split in {data.run.split, "val"}:
         windows = data.windows(split, ("mel",))
-        for pick in fixed_sample(len(windows), len(windows)).parts(WINDOWS_AT_ONCE):
-            windows[pick]  # refuses what is not finite
+        for index in fixed_sample(len(windows), len(windows)).parts(WINDOWS_AT_ONCE):
+            windows[index]  # refuses what is not finite
 
 
 def require_same_geometry(shard: Shard, run: Run) -> None:

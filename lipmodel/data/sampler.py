@@ -66,7 +66,7 @@ def draw_epoch(n_windows: int, *, seed: int, epoch: int) -> tuple[np.ndarray, np
 
     Returns:
         The order of the windows; for every window, where its identity frame lies and which other window is its
-        mismatched one (see ``Pick``). Only a window that is the only one gets itself.
+        mismatched one (see ``BatchIndex``). Only a window that is the only one gets itself.
     """
     random = np.random.default_rng((seed, epoch))
     order, identity = random.permutation(n_windows), random.random(n_windows)

@@ -67,5 +67,5 @@ def ranked(clips: pd.DataFrame) -> list[str]:
 
 
 def with_psnr(frames: pd.DataFrame) -> pd.DataFrame:
-    """Frames with their squared errors told as PSNR too; that of an equal frame is infinite."""
+    """Frames with their squared errors as PSNR too; that of an equal frame is infinite."""
     return frames.assign(psnr=frames.squared_error.map(decibel), psnr_uint8=frames.squared_error_uint8.map(decibel))

@@ -29,8 +29,8 @@ class Mean:
 def mean_over_clips(values: np.ndarray) -> Mean:
     """The mean over clips and its interval: clips drawn anew with replacement, percentiles of their means.
 
-    Frames of one clip are alike, so that clips are drawn and not frames; clips of one speaker are alike too, and what
-    other speakers would give the interval does not tell.
+    Frames of one clip are alike, so that clips are drawn and not frames; clips of one speaker are alike too, and the
+    interval does not cover other speakers.
 
     Args:
         values: one a clip; NaN where a clip has none [shape=(C,)].

@@ -166,7 +166,7 @@ def _full_precision() -> Iterator[None]:
 
 
 def _generated(generator: nn.Module, clip: EvaluationClip) -> np.ndarray:
-    """Every window of a clip, spoken by the mouth of its first frame [shape=(N, T, H, W, 3), uint8]."""
+    """Every window of a clip, generated from its first frame [shape=(N, T, H, W, 3), uint8]."""
     return synthesise_windows(generator, clip.data().frames[0], clip.mels())
 
 
@@ -179,8 +179,8 @@ def _examples(ranking: list[str]) -> dict[str, str]:
 def _strip(generator: nn.Module, clip: EvaluationClip) -> np.ndarray:
     """Every second window, real above generated; they follow each other without overlap [shape=(H', W', 3), uint8]."""
     step = clip.length // clip.stride
-    real, spoken = clip.data().frames[clip.index[::step]], _generated(generator, clip)[::step]
-    pairs = (film_strip(pair) for pair in zip(real, spoken, strict=True))
+    real, generated = clip.data().frames[clip.index[::step]], _generated(generator, clip)[::step]
+    pairs = (film_strip(pair) for pair in zip(real, generated, strict=True))
     return np.concatenate([np.pad(p, ((0, GAP_PX), (0, 0), (0, 0)), constant_values=255) for p in pairs])
 
 

@@ -59,7 +59,7 @@ def write_mp4(
             samples = Path(folder) / "sound.f32"
             sound.astype("<f4").tofile(samples)
             streams.append(_audio(samples, sample_rate_hz))
-        # What ffmpeg says goes to a file: a pipe that nobody empties could stop it.
+        # What ffmpeg says goes to a file: a pipe that is not emptied could stop it.
         with (Path(folder) / "said").open("w+b") as said:
             command = _command(streams, hidden)
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
@@ -81,7 +81,7 @@ def _feed(process: "subprocess.Popen[bytes]", frames: Iterable[np.ndarray]) -> i
                 pipe.write(frame.tobytes())
                 count += 1
     except BrokenPipeError:
-        pass  # ffmpeg has ended; its status and its own words tell more
+        pass  # ffmpeg has ended; its status and its messages say more
     finally:
         process.wait()
     return count

@@ -42,9 +42,11 @@ def _minus_log_d(logits: Tensor) -> Tensor:
 
 def adversarial(generated: GeneratorPass) -> Tensor:
     """``l_gen`` of a pass: the discriminator's logits of what was generated."""
-    assert generated.judge is not None
-    with frozen_weights(generated.judge):
-        return l_gen(generated.judge(generated.batch["mel"], generated.fake.video, generated.fake.motion))
+    assert generated.frozen_discriminator is not None
+    with frozen_weights(generated.frozen_discriminator):
+        return l_gen(
+            generated.frozen_discriminator(generated.batch["mel"], generated.fake.video, generated.fake.motion)
+        )
 
 
 @contextmanager

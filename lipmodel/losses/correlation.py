@@ -26,7 +26,7 @@ def correlation(generated: GeneratorPass) -> dict[str, Tensor]:
     """Eq. 1 on real and on generated clips, half each (the authors' code).
 
     Beside it, to be logged, ``corr_others``: real motion with the sound of the batch's window before. Where ``corr``
-    is no lower, the networks give the constant answer that the paper warns of, and tell nothing (section 3.2).
+    is no lower, the networks give the constant answer that the paper warns of, and mean nothing (section 3.2).
     """
     networks, sound = generated.correlation, generated.sound
     real, fake = generated.real.change, generated.fake.change

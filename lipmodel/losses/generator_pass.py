@@ -30,7 +30,7 @@ class GeneratorPass:
         batch: as read: ``video``, ``mel``, ``identity``, ``mismatched``.
         sound: the generator's features of the sound [shape=(B, C, T, F)]; None where it has none.
         encoder: of the autoencoder, frozen.
-        judge: the discriminator, as the generator's pass calls it; None where the variant has none.
+        frozen_discriminator: the discriminator, as the generator's pass calls it; None where the variant has none.
         correlation: the correlation networks; None where the variant has none.
         derivative: whether changes of the sound are correlated, not the sound itself.
     """
@@ -40,6 +40,6 @@ class GeneratorPass:
     batch: Mapping[str, Tensor]
     sound: Tensor | None
     encoder: nn.Module
-    judge: nn.Module | None
+    frozen_discriminator: nn.Module | None
     correlation: nn.Module | None
     derivative: bool

@@ -1,4 +1,4 @@
-"""CPBD: how sharp a picture is, told without another to compare with.
+"""CPBD: how sharp a picture is, without another to compare with.
 
 N. D. Narvekar and L. J. Karam, "A No-Reference Image Blur Metric Based on the Cumulative Probability of Blur Detection
 (CPBD)", IEEE Transactions on Image Processing 20(9), 2011. An edge of width w in a block whose just noticeable width is
@@ -26,7 +26,7 @@ CANNY_HIGH = 0.2  # of skimage.feature.canny for float pictures; it takes Sobel'
 def cpbd(grey: np.ndarray) -> np.ndarray:
     """Sharpness of each picture, 0 (blurred) to 1, float64 [shape=(T,)].
 
-    0 too where there is nothing to tell it from: no edge, or a side below 64 pixels. What lies right of and below the
+    0 too where there is nothing to measure: no edge, or a side below 64 pixels. What lies right of and below the
     last whole block of 64 x 64 pixels is not looked at.
 
     Args:

@@ -33,10 +33,10 @@ class OwnFace:
         face_lips: x0, y0, x1, y1 of the mouth crop in ``face`` [shape=(4,)].
     """
 
-    def __init__(self, face: np.ndarray, face_lips: np.ndarray, finder: DlibDetector) -> None:
-        self._finder = finder
+    def __init__(self, face: np.ndarray, face_lips: np.ndarray, detector: DlibDetector) -> None:
+        self._detector = detector
         self._face, self._place = face, face_lips
-        self._box = _around(finder.detect(face), face_lips) if _is_place(face_lips, face) else None
+        self._box = _around(detector.detect(face), face_lips) if _is_place(face_lips, face) else None
 
     def landmarks(self, mouths: np.ndarray) -> np.ndarray:
         """Points 48 to 67 of each mouth in crop pixels; NaN all of them where the detector finds no reference face.
@@ -48,7 +48,7 @@ class OwnFace:
             return np.full((len(mouths), 20, 2), np.nan)
         large = cv2.resize(self._face, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_LINEAR)
         canvas, box = Canvas(large, ENLARGED * self._place), ENLARGED * self._box
-        points = np.stack([self._finder.landmarks(picture, box) for picture in canvas.pasted(mouths)])  # T, 68, 2
+        points = np.stack([self._detector.landmarks(picture, box) for picture in canvas.pasted(mouths)])  # T, 68, 2
         return to_crop_pixels(points, np.tile(canvas.place, (len(mouths), 1)), mouths.shape[1])
 
 
@@ -59,8 +59,8 @@ class TemplateFace:
     here: the definition of a metric does not change with a detector.
     """
 
-    def __init__(self, finder: DlibDetector) -> None:
-        self._finder = finder
+    def __init__(self, detector: DlibDetector) -> None:
+        self._detector = detector
         picture = crop_frames(photograph()[None], FACE[None], TEMPLATE_PX)[0]
         place = (MOUTH_CROP - np.tile(FACE[:2], 2)) * TEMPLATE_PX / (FACE[2] - FACE[0])
         self._canvas = Canvas(picture, place)
@@ -74,8 +74,8 @@ class TemplateFace:
         return np.stack([self._in(picture) for picture in self._canvas.pasted(mouths)])
 
     def _in(self, picture: np.ndarray) -> np.ndarray:
-        box = _around(self._finder.faces(picture), self._canvas.place)
-        return np.full((20, 2), np.nan) if box is None else self._finder.landmarks(picture, box)[MOUTH]
+        box = _around(self._detector.faces(picture), self._canvas.place)
+        return np.full((20, 2), np.nan) if box is None else self._detector.landmarks(picture, box)[MOUTH]
 
 
 def lmd(real: np.ndarray, fake: np.ndarray) -> np.ndarray:

@@ -55,7 +55,7 @@ def run_experiment(
     Args:
         options: what all variants have in common; without ``out`` the folder is ``runs/SHARDS-PRESET-variants``.
         split: to measure on.
-        say: is told what begins.
+        say: called with a line about what begins.
 
     Returns:
         The table's Markdown file, and what stands in it.
@@ -67,7 +67,7 @@ def run_experiment(
     runs = {variant: _run(replace(options, out=out / variant, variant=variant)) for variant in experiment.variants}
     _require_alike(out, runs)
     first = next(iter(runs.values()))
-    # What would stop the measuring is told before days of learning.
+    # What would stop the measuring is refused before days of training.
     open_evaluation_set(options.shards, Path(first.manifest), split, first)
     predictor_path()
     found = {}

@@ -71,12 +71,12 @@ def best_checkpoint(folder: Path) -> tuple[Path, int] | None:
 
 
 def _validation(path: Path) -> float | None:
-    """The loss that a checkpoint's header bears; a NaN is no best."""
+    """The loss in a checkpoint's header; a NaN is no best."""
     try:
         with safe_open(path, "pt") as file:
             loss = float((file.metadata() or {}).get("validation", "nan"))
     except (OSError, SafetensorError, ValueError):
-        return None  # a damaged file is told where it is loaded
+        return None  # a damaged file is reported where it is loaded
     return None if math.isnan(loss) else loss
 
 

@@ -19,7 +19,8 @@ class GanNetworks:
 
     Attributes:
         generator, discriminator, correlation: as they learn, all devices together.
-        judge: the discriminator once more, as the generator's pass calls it: no device waits there for the others.
+        frozen_discriminator: the discriminator once more, as the generator's pass calls it: no device waits there for
+            the others.
         flownet, encoder: learnt in the stages before, frozen; the encoder is the autoencoder's.
         optimizers: by the names of the networks that learn.
         signal: ``pixels.to_signal`` in the run's memory layout.
@@ -29,7 +30,7 @@ class GanNetworks:
 
     generator: nn.Module
     discriminator: nn.Module | None
-    judge: nn.Module | None
+    frozen_discriminator: nn.Module | None
     correlation: nn.Module | None
     flownet: nn.Module
     encoder: nn.Module
@@ -64,7 +65,7 @@ def train_step(networks: GanNetworks, batch: Mapping[str, Tensor], fabric: Fabri
         batch=batch,
         sound=sound,
         encoder=networks.encoder,
-        judge=networks.judge,
+        frozen_discriminator=networks.frozen_discriminator,
         correlation=networks.correlation,
         derivative=networks.change == "flow",
     )

@@ -18,7 +18,7 @@ SAMPLES = "samples"
 
 
 class TrainingLogger:
-    """The journal of one stage.
+    """The log of one stage.
 
     Args:
         folder: of the stage.
@@ -68,9 +68,9 @@ class TrainingLogger:
             file.write(json.dumps({"step": step, **losses, **pace}) + "\n")
         for name, value in {**losses, **pace}.items():
             self._board.add_scalar(name, value, step)
-        told = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
+        values = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
         speed = f"{pace['windows_per_s']:.1f} windows/s  {pace['waiting']:.0%} waiting"
-        self.say(f"{self._name} {step}  {told}  {speed} for data")
+        self.say(f"{self._name} {step}  {values}  {speed} for data")
         # The rest of the losses stands in the line above: a bar must fit into a narrow terminal.
         first = "total" if "total" in losses else next(iter(losses))
         self._bar.update(self._task, description=f"{first} {losses[first]:.3f}  {speed}")

@@ -34,32 +34,32 @@ def run_stage(stage: Stage, folder: Path, data: RunData, fabric: Fabric, first: 
     run, home = data.run, stage_folder(folder, stage.name)
     steps = getattr(run.steps, stage.name)
     train, held_out = data.windows(run.split, stage.reads), data.windows("val", stage.reads)
-    picks = BatchSampler(len(train), batch=run.batch * fabric.world_size, seed=run.seed, first=first, end=steps)
-    mine = (pick.share(fabric.global_rank, fabric.world_size) for pick in picks)
+    indices = BatchSampler(len(train), batch=run.batch * fabric.world_size, seed=run.seed, first=first, end=steps)
+    mine = (index.share(fabric.global_rank, fabric.world_size) for index in indices)
     _clean(home, fabric)
-    tally = LossMeter(run.batch * fabric.world_size)
-    with _journal(home, stage, first, steps, fabric) as journal:
-        if journal:
-            journal.say(_opening(stage, run, train, held_out, first, fabric))
-        for step, batch in enumerate(tally.timed(read_ahead(train, mine, run.workers, fabric.device)), start=first + 1):
-            tally.count(stage.step(batch))
+    meter = LossMeter(run.batch * fabric.world_size)
+    with _logger(home, stage, first, steps, fabric) as logger:
+        if logger:
+            logger.say(_opening(stage, run, train, held_out, first, fabric))
+        for step, batch in enumerate(meter.timed(read_ahead(train, mine, run.workers, fabric.device)), start=first + 1):
+            meter.count(stage.step(batch))
             saving = step % run.checkpoint_every == 0 or step == steps
-            if journal:
-                journal.advance()
+            if logger:
+                logger.advance()
             if not saving and step % run.log_every:
                 continue
-            losses, pace = tally.take(fabric)
+            losses, pace = meter.take(fabric)
             _require_finite(losses, step, home)
             if saving:
                 _require_finite_weights(stage, step, home)
-            if journal:
+            if logger:
                 measured = validate(stage, held_out, run.batch, fabric.device) if saving else {}
                 # Written and drawn before it is saved: what a kill leaves unsaved is done again, nothing is missing.
-                journal.write(step, {name: fmean(each) for name, each in losses.items()} | measured, pace)
+                logger.write(step, {name: fmean(each) for name, each in losses.items()} | measured, pace)
                 if saving:
-                    journal.show(step, draw_samples(stage, held_out if len(held_out) else train, fabric.device))
-                    judged = measured.get(stage.judged_by)
-                    save_checkpoint(home / CHECKPOINTS, step, run.preset, stage.networks, stage.optimizers, judged)
+                    logger.show(step, draw_samples(stage, held_out if len(held_out) else train, fabric.device))
+                    validation = measured.get(stage.selected_by)
+                    save_checkpoint(home / CHECKPOINTS, step, run.preset, stage.networks, stage.optimizers, validation)
 
 
 def _clean(home: Path, fabric: Fabric) -> None:
@@ -69,7 +69,7 @@ def _clean(home: Path, fabric: Fabric) -> None:
             remove_partial_files(folder)
 
 
-def _journal(
+def _logger(
     home: Path, stage: Stage, first: int, steps: int, fabric: Fabric
 ) -> AbstractContextManager[TrainingLogger | None]:
     """The first process writes, the others keep silent."""
@@ -93,7 +93,7 @@ def _require_finite(losses: Mapping[str, Sequence[float]], step: int, home: Path
 
 
 def _require_finite_weights(stage: Stage, step: int, home: Path) -> None:
-    """Losses are those from before a step: what it has done to the weights they do not tell."""
+    """Losses are those from before a step: they do not show what it has done to the weights."""
     for name, network in stage.networks.items():
         finite = torch.stack([weights.isfinite().all() for weights in network.parameters()]).all()
         if not finite.item():

@@ -65,7 +65,7 @@ def train(folder: Path, run: Run, stages: Sequence[str] = tuple(STAGES)) -> bool
 
 
 def _todo(folder: Path, run: Run, stages: Sequence[str]) -> list[str]:
-    """The stages that are left to do, in order; all that would go wrong later is told now."""
+    """The stages that are left to do, in order; all that would go wrong later is refused now."""
     steps, begun = asdict(run.steps), {name: newest_weights(folder, name)[1] for name in STAGES}
     todo = [name for name in STAGES if name in stages and begun[name] < steps[name]]
     if not todo:

@@ -14,12 +14,12 @@ VALIDATION_WINDOWS = 256
 @torch.no_grad()
 def validate(stage: Stage, windows: WindowDataset, batch: int, device: torch.device) -> dict[str, float]:
     """The means of a stage's measures over the same windows every time; nothing where there are none."""
-    pick = fixed_sample(len(windows), VALIDATION_WINDOWS)
+    index = fixed_sample(len(windows), VALIDATION_WINDOWS)
     sums: dict[str, float] = {}
-    for some in pick.parts(batch):
+    for some in index.parts(batch):
         for name, mean in stage.measure(to_device(device, windows[some])).items():
             sums[name] = sums.get(name, 0.0) + mean.item() * len(some.windows)
-    return {name: total / len(pick.windows) for name, total in sums.items()}
+    return {name: total / len(index.windows) for name, total in sums.items()}
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ class AutoencoderStage:
 
     name = AUTOENCODER
     reads: tuple[str, ...] = ("video",)
-    judged_by = "val_pixel"
+    selected_by = "val_pixel"
 
     def __init__(self, run: Run, fabric: Fabric, _: Path) -> None:
         self._fabric = fabric

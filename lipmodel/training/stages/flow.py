@@ -25,7 +25,7 @@ class FlowStage:
 
     name = FLOW
     reads: tuple[str, ...] = ("video", "flow")
-    judged_by = "val_epe"
+    selected_by = "val_epe"
 
     def __init__(self, run: Run, fabric: Fabric, folder: Path) -> None:
         self._fabric = fabric

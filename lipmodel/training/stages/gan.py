@@ -31,7 +31,7 @@ class GanStage:
 
     name = GAN
     reads: tuple[str, ...] = ("video", "mel", "identity", "mismatched")
-    judged_by = "val_pixel"
+    selected_by = "val_pixel"
 
     def __init__(self, run: Run, fabric: Fabric, folder: Path) -> None:
         self._fabric = fabric
@@ -45,7 +45,9 @@ class GanStage:
         self._networks = GanNetworks(
             generator=live["generator"],
             discriminator=live.get("discriminator"),
-            judge=place_network(self.networks["discriminator"], run, fabric) if "discriminator" in live else None,
+            frozen_discriminator=place_network(self.networks["discriminator"], run, fabric)
+            if "discriminator" in live
+            else None,
             correlation=live.get("correlation"),
             flownet=self._flownet,
             encoder=frozen_network(encoder, run, fabric),

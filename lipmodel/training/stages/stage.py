@@ -15,14 +15,14 @@ class Stage(Protocol):
         name: of the stage and of its number of steps in ``config.Steps``.
         reads: the parts of a window that it takes.
         networks, optimizers: what a checkpoint holds, by name.
-        judged_by: the measure of which the lowest is the best.
+        selected_by: the measure of which the lowest is the best.
     """
 
     name: str
     reads: tuple[str, ...]
     networks: dict[str, nn.Module]
     optimizers: dict[str, Optimizer]
-    judged_by: str
+    selected_by: str
 
     def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Learn from a batch; the losses by name, scalars on the device."""
