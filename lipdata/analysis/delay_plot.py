@@ -1,8 +1,6 @@
 """The picture of the delay study, in the layout of the paper's Fig. 4."""
 
 import io
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +11,10 @@ from matplotlib.ticker import MaxNLocator
 
 from lipdata.analysis.av_delay import OFFSETS, R_COLUMNS, delay_summary, delay_table
 from lipdata.atomic_files import write_atomic
+from lipdata.corpus import Watch
 from lipdata.errors import LipdataError
 from lipdata.shards import open_shards
 
-# Opens a progress bar over so many clips, and gives a function to call with the clips done.
-Watch = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 N_EXAMPLES = 4
 COLOURS = ("#0b6e99", "#d9730d", "#448361", "#9065b0")
 MARKERS = ("o", "s", "^", "D")

@@ -14,11 +14,11 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 from lipdata.analysis.av_delay import OFFSETS, delay_summary, delay_table
-from lipdata.analysis.delay_plot import Watch, draw_histogram
+from lipdata.analysis.delay_plot import draw_histogram
 from lipdata.analysis.quality import RULES, Flag, find_flags, marked_frames, measure_quality
 from lipdata.analysis.strips import Strip, data_uri, film_strip, flow_legend, liveliest_strip
 from lipdata.atomic_files import write_atomic
-from lipdata.corpus import ManifestRow, hash_fraction, read_manifest
+from lipdata.corpus import ManifestRow, Watch, hash_fraction, read_manifest
 from lipdata.errors import LipdataError
 from lipdata.shards import FAILED, OK, UNMATCHED, Clip, Shard, Summary, n_windows, open_shards, read_ledger, summarise
 

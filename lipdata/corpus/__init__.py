@@ -4,7 +4,7 @@ The layout of a corpus stands in its pipeline file. The manifest is the CSV that
 are, and the split of each. No path leaves the corpus folder.
 """
 
-from lipdata.corpus.build import make_manifest
+from lipdata.corpus.build import Watch, make_manifest
 from lipdata.corpus.layouts import MEDIA_SUFFIXES, SHOWN_PATHS, CorpusScan, scan_corpus, unmatched_line, with_sha256
 from lipdata.corpus.manifest import ManifestRow, hash_fraction, read_manifest, split_of, write_manifest
 from lipdata.corpus.source import Source, locate
@@ -15,6 +15,7 @@ __all__ = [
     "CorpusScan",
     "ManifestRow",
     "Source",
+    "Watch",
     "hash_fraction",
     "locate",
     "make_manifest",

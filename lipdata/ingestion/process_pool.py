@@ -37,8 +37,8 @@ def process_pool_workers(processes: int, predictor: Path | None) -> Iterator[Non
         forkserver.ensure_running()
     try:
         # Each from its start on: one that is never given work would outlive the run.
-        limits = joblib.parallel_config("loky", n_jobs=processes, initializer=_end_with, initargs=(os.getpid(),))
-        with _main_not_imported(), limits:
+        pool = joblib.parallel_config("loky", n_jobs=processes, initializer=_end_with, initargs=(os.getpid(),))
+        with _main_not_imported(), pool:
             yield
     finally:
         set_start_method(before, force=True)

@@ -20,7 +20,7 @@ from lipdata.corpus import ManifestRow, locate, read_manifest
 from lipdata.errors import ClipError, LipdataError
 from lipdata.ingestion.task import Task, TaskResult, manifest_digest
 from lipdata.ingestion.versions import require_same_versions
-from lipdata.shards import FAILED, LedgerEntry, ledger_entries, read_ledger
+from lipdata.shards import FAILED, UNMATCHED, LedgerEntry, ledger_entries, read_ledger
 
 STATE_FOLDER = ".ingest"
 BEGUN_FILE = "begun.json"
@@ -180,7 +180,8 @@ def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Task]) -> None:
         if not path.is_file() or sha256_of_file(path) != files.get(name):
             raise LipdataError(f"{path} is not what ingest wrote there; put it back, or begin anew with --overwrite")
     rows = {row.clip_id: row for row in read_manifest(out / "manifest.csv")}
-    entries = {entry.clip_id: entry for entry in ledger_entries(read_ledger(out / "ledger.csv"))}
+    ledger = read_ledger(out / "ledger.csv")
+    entries = {entry.clip_id: entry for entry in ledger_entries(ledger[ledger.status != UNMATCHED])}
     for task in plan:
         ids = [row.clip_id for row in task.rows]
         if all(clip_id in rows and clip_id in entries for clip_id in ids):

@@ -74,7 +74,9 @@ def read_ledger(path: Path) -> pd.DataFrame:
     for name in [name for name in COLUMNS if name not in TEXTS]:
         if not pd.api.types.is_numeric_dtype(table[name]) or not np.isfinite(table[name]).all():
             raise LipdataError(f"{path} is no ledger: column {name} holds something that is no number; ingest again")
-    doubled = table.clip_id[table.clip_id.duplicated()]
+    # An unmatched file's path may read like a clip id, or like another path once unprintable letters are replaced.
+    clip_ids = table.clip_id[table.status != UNMATCHED]
+    doubled = clip_ids[clip_ids.duplicated()]
     if len(doubled):
         raise LipdataError(f"{path} is no ledger: {doubled.iloc[0]} stands in it twice; ingest again")
     return table

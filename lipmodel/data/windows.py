@@ -99,7 +99,8 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
             ],
             np.int64,
         ).reshape(-1, 4)
-        self.set_epoch(0)
+        self._epoch = 0
+        self._drawn: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         if rows is not None:
             require_windows(self, rows, split)
 
@@ -110,7 +111,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         return f"WindowDataset({len(self)} windows of {self._frames} frames, {self.clips} clips, parts {self.parts})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_bytes": None}
+        return self.__dict__ | {"_bytes": None, "_drawn": None}
 
     def __getitem__(self, index: int | BatchIndex) -> dict[str, Tensor]:
         """One window, or the batch of a ``BatchIndex``, in memory of its own."""
@@ -121,6 +122,8 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
     def __getitems__(self, indices: Sequence[int]) -> WindowBatch:
         """The windows of these numbers, read as one batch: what DataLoader calls."""
         windows = np.asarray(indices, np.int64)
+        # At first use: who asks by BatchIndex alone draws himself, and a corpus has millions of windows.
+        self._drawn = self._drawn or draw_epoch(len(self), seed=self._seed, epoch=self._epoch)
         _, identity, mismatched = self._drawn
         return WindowBatch(self.read(BatchIndex(windows, identity[windows], mismatched[windows])))
 
@@ -131,7 +134,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the identity frames and mismatched windows that go with each window anew."""
-        self._drawn = draw_epoch(len(self), seed=self._seed, epoch=epoch)
+        self._epoch, self._drawn = epoch, None
 
     def read(self, index: BatchIndex, empty: Allocate = torch.empty) -> dict[str, Tensor]:
         """One batch.

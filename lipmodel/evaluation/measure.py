@@ -89,7 +89,8 @@ def measure_clips(
     predictor, group = predictor_path(), CLIPS_AT_ONCE * processes
     tables: list[pd.DataFrame] = []
     firsts = range(0, len(clips), group)
-    with process_pool_workers(processes, predictor), Parallel() as pool:
+    # Arrays go through the pipe: of those that joblib maps into memory, its resource tracker prints tracebacks.
+    with process_pool_workers(processes, predictor), Parallel(max_nbytes=None) as pool:
         for first in track(firsts, "measuring", console=Console(stderr=True), disable=not sys.stderr.isatty()):
             pairs = [(clip, made(clip)) for clip in clips[first : first + group]]
             tables += pool(delayed(_measured)(os.getpid(), *pair, predictor) for pair in pairs)
