@@ -29,7 +29,7 @@ TEXT = """# Damaged and odd files
 
 {table}
 
-*told*: ok, and the ledger says what the decoder complained of. *wrong*: neither ok with right data nor failed for a
+*reported*: ok, and the ledger says what the decoder complained of. *wrong*: neither ok with right data nor failed for a
 right reason. *hung*: ended after {timeout}. Undamaged clips that came out other than in a run of their own: {changed}.
 {wrong}"""
 HUNG = "did not end within"
@@ -37,7 +37,7 @@ STAGES = ("manifest", "media", "lips")
 
 
 def row(kind: str, ended: list[tuple[Case, LedgerEntry, str]]) -> list[str]:
-    """Kind, files, ok, told, failed, wrong, hung, crashed, the commonest reason."""
+    """Kind, files, ok, reported, failed, wrong, hung, crashed, the commonest reason."""
     entries = [entry for _, entry, _ in ended]
     failed = [entry for entry in entries if entry.status == FAILED]
     counts = (
@@ -87,7 +87,7 @@ def main(grid: Path) -> None:
     kinds = dict.fromkeys(case.kind for case in cases())
     rows = [row(kind, [end for end in ends if end[0].kind == kind]) for kind in kinds]
     rows.append(row("all", ends))
-    header = ["kind", "files", "ok", "told", "failed", "wrong", "hung", "crashed", "commonest reason"]
+    header = ["kind", "files", "ok", "reported", "failed", "wrong", "hung", "crashed", "commonest reason"]
     publish(
         "hostile",
         TEXT.format(

@@ -89,8 +89,8 @@ def looked_at(shard: Shard, clip_id: str, others: dict[str, tuple[Shard, str]], 
     """A row for every video of a clip: the mean of each measure over its frames."""
     clip = shard.clip(clip_id)
     rows = np.arange(0, len(clip.frames), EVERY)
-    eye = FrameMeter(clip, predictor)
-    real = eye.see(clip.frames[rows])
+    meter = FrameMeter(clip, predictor)
+    real = meter.measure(clip.frames[rows])
     seen: dict[str, FrameMeasures] = {
         TRUTH: real,
         STILL: real[np.zeros(len(rows), int)],
@@ -98,8 +98,8 @@ def looked_at(shard: Shard, clip_id: str, others: dict[str, tuple[Shard, str]], 
     }
     for name, (held_by, other_id) in others.items():
         frames = held_by.clip(other_id).frames
-        seen[name] = eye.see(frames[rows.clip(None, len(frames) - 1)])
-    seen |= {name: eye.see(damage(clip.frames[rows])) for name, damage in DAMAGE.items()}
+        seen[name] = meter.measure(frames[rows.clip(None, len(frames) - 1)])
+    seen |= {name: meter.measure(damage(clip.frames[rows])) for name, damage in DAMAGE.items()}
     table = pd.DataFrame({name: compare_frames(real, fake).mean() for name, fake in seen.items()}).T
     table["psnr"] = table.squared_error.map(decibel)
     table["psnr_uint8"] = table.squared_error_uint8.map(decibel)

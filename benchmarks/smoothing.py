@@ -57,7 +57,7 @@ def flow_by_window(path: Path, finder: DlibDetector) -> Iterator[dict[str, objec
     except ClipError as error:
         print(f"left out: {path}: {error}")
         return
-    speech = spoken(align, len(clip.frames), setup.video.fps)
+    speech = speech_frames(align, len(clip.frames), setup.video.fps)
     for window in WINDOWS:
         boxes = mouth_boxes(track.points, replace(setup.lips, smooth_frames=window))
         crops = crop_frames(clip.frames, boxes, setup.video.size_px)
@@ -66,7 +66,7 @@ def flow_by_window(path: Path, finder: DlibDetector) -> Iterator[dict[str, objec
         yield {"speaker": path.parent.name, "window": window, **found}
 
 
-def spoken(align: Path, n_frames: int, fps: int) -> np.ndarray:
+def speech_frames(align: Path, n_frames: int, fps: int) -> np.ndarray:
     """Whether the middle between frame i and i + 1 lies between the first word's beginning and the last one's end."""
     words = [line.split() for line in align.read_text().splitlines()]
     voiced = [(int(start), int(end)) for start, end, word in words if word not in ("sil", "sp")]

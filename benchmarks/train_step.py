@@ -111,8 +111,8 @@ def row(name: str, way: Way, eager: Way) -> str:
 def main(shards: Path, preset: str, batch: int, rounds: int, steps: int) -> None:
     about = machine()
     with tempfile.TemporaryDirectory() as scratch:
-        wish = FitOptions(shards=shards, out=Path(scratch) / "run", preset=preset, batch=batch)
-        folder, run = new_run(wish)
+        options = FitOptions(shards=shards, out=Path(scratch) / "run", preset=preset, batch=batch)
+        folder, run = new_run(options)
         run = replace(run, steps=Steps(1, 1, 1))
         train(folder, run, ["flow", "autoencoder"])
         data, ways = open_run_data(run), {}

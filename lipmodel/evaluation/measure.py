@@ -59,7 +59,7 @@ class FrameMeasures:
 
 
 class FrameMeter:
-    """Looks at frames of one clip.
+    """Measures frames of one clip.
 
     Args:
         predictor: dlib's 68-point predictor.
@@ -69,7 +69,7 @@ class FrameMeter:
         self._template = _template(predictor)
         self._own = OwnFace(clip.face, clip.face_lips, cached_detector(predictor))
 
-    def see(self, frames: np.ndarray) -> FrameMeasures:
+    def measure(self, frames: np.ndarray) -> FrameMeasures:
         """Landmarks and sharpness of frames [shape=(T, 64, 64, 3), uint8, RGB]."""
         return FrameMeasures(
             frames, self._own.landmarks(frames), self._template.landmarks(frames), cpbd(to_luma(frames))
@@ -112,10 +112,10 @@ def measure_clip(clip: EvaluationClip, generated: np.ndarray, predictor: Path) -
         A row a frame: clip_id, video, window, frame (of the clip), then the measures by name.
     """
     data, index = clip.data(), clip.index  # index: N, T
-    eye = FrameMeter(data, predictor)
-    real = eye.see(data.frames[: index.max() + 1])
+    meter = FrameMeter(data, predictor)
+    real = meter.measure(data.frames[: index.max() + 1])
     still = real[np.zeros(len(real.frames), int)]
-    model = eye.see(generated.reshape(-1, *generated.shape[2:]))
+    model = meter.measure(generated.reshape(-1, *generated.shape[2:]))
     windows = index.ravel()
     tables = {
         TRUTH: compare_frames(real, real).iloc[windows],

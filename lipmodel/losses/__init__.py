@@ -15,6 +15,7 @@ from lipmodel.losses.registry import (
     all_losses,
     default_weights,
     generator_losses,
+    require_installed,
     weighted_sum,
 )
 
@@ -31,5 +32,6 @@ __all__ = [
     "l_flow",
     "l_perc",
     "l_pix",
+    "require_installed",
     "weighted_sum",
 ]

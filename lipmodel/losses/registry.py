@@ -97,20 +97,27 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> 
     return [weight * losses[name] for name, weight in weights.items() if weight and name in losses]
 
 
+def require_installed(weights: Mapping[str, float]) -> None:
+    """Refuse a weight of a loss that is not installed.
+
+    Raises:
+        LipdataError: as said.
+    """
+    losses = all_losses()
+    for name, weight in weights.items():
+        if weight and name not in losses and name not in DISCRIMINATOR_WEIGHTS:
+            raise LipdataError(f"no loss {name!r}; known: {', '.join(losses)}; install the package that has it")
+
+
 def generator_losses(generated: GeneratorPass, weights: Mapping[str, float]) -> dict[str, Tensor]:
     """Every loss that counts or costs little, by name.
 
     Raises:
         LipdataError: a weight of a loss that is not installed.
     """
-    losses = all_losses()
-    unknown = [
-        name for name, weight in weights.items() if weight and name not in losses and name not in DISCRIMINATOR_WEIGHTS
-    ]
-    if unknown:
-        raise LipdataError(f"no loss {unknown[0]!r}; known: {', '.join(losses)}; install the package that has it")
+    require_installed(weights)
     found: dict[str, Tensor] = {}
-    for name, loss in losses.items():
+    for name, loss in all_losses().items():
         if weights.get(name) or loss.logged_at_zero:
             found |= loss(generated)
     return found

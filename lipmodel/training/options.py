@@ -1,7 +1,7 @@
 """What the user asked for -> the run folder and the ``Run`` in it: a new one, or one to be continued."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ import torch
 from lipdata.config import pipeline_from_json
 from lipdata.errors import LipdataError
 from lipdata.shards import STRIDE, WINDOW, open_shards
-from lipmodel.config import PRESETS, Run, load_run
+from lipmodel.config import PRESETS, Run, Steps, load_run
 from lipmodel.data import require_shapes
-from lipmodel.losses import DISCRIMINATOR_WEIGHTS, default_weights
+from lipmodel.losses import DISCRIMINATOR_WEIGHTS, default_weights, require_installed
 from lipmodel.training.device import fastest_speed
 from lipmodel.variants import FULL, VARIANTS
+
+STAGE_NAMES = tuple(stage.name for stage in fields(Steps))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +51,12 @@ def new_run(options: FitOptions) -> tuple[Path, Run]:
     Raises:
         LipdataError: the folder is in use, there are no shards, or nothing would be learnt.
     """
+    require_known("stage", options.steps, STAGE_NAMES)
     folder, name = _folder(options), chosen_preset(options)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LipdataError(f"{folder} is not empty; continue it with --resume, or choose another folder with -o")
+    require_known("preset", [name], PRESETS)
+    require_known("variant", [options.variant or FULL], VARIANTS)
     preset, variant = PRESETS[name], VARIANTS[options.variant or FULL]
     shards = open_shards(options.shards)
     attributes = shards[0].attributes
@@ -91,6 +96,7 @@ def resumed_run(options: FitOptions) -> tuple[Path, Run]:
     Raises:
         LipdataError: no run there, an option that contradicts it, or shards of another pipeline.
     """
+    require_known("stage", options.steps, STAGE_NAMES)
     folder = _folder(options)
     run = load_run(folder)
     plain = {name: getattr(options, name) for name in ("preset", "variant", "batch", "devices", "split", "seed")}
@@ -117,6 +123,17 @@ def resumed_run(options: FitOptions) -> tuple[Path, Run]:
     return folder, run
 
 
+def require_known(what: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a name that is not among those known.
+
+    Raises:
+        LipdataError: as said; names those known.
+    """
+    for name in names:
+        if name not in known:
+            raise LipdataError(f"no {what} {name!r}; allowed: {', '.join(known)}")
+
+
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
@@ -124,6 +141,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 def _require_sense(run: Run) -> None:
     """What each option allows by itself, and not together with the others."""
     weights = run.weights
+    require_installed(weights)
     if weights["corr"] and run.switches.generator != "fusion":
         raise LipdataError(
             f"--l-corr {weights['corr']:g} with variant {run.variant}, whose generator has no sound features to "
