@@ -12,6 +12,8 @@ from lipdata.errors import LipdataError
 from lipmodel.variants import Switches
 
 RUN_FILE = "config.json"
+# The weights that every run has: of the losses of Eq. 2, of the first frame's loss, and of Eq. 4.
+WEIGHTED = ("corr", "pixel", "perc", "gen", "first", "lambda_p", "lambda_u")
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,9 @@ class Run:
             kind = dict if field.name == "weights" else field.type
             if not isinstance(value, kind) or "\0" in str(value):  # type: ignore[arg-type]
                 raise LipdataError(f"{field.name} is {value!r}; allowed: {getattr(field.type, '__name__', field.type)}")
+        missing = [name for name in WEIGHTED if name not in self.weights]
+        if missing:
+            raise LipdataError(f"the weight {missing[0]} is missing; allowed: 0 or a finite number above")
         for name, weight in self.weights.items():
             if (
                 isinstance(weight, bool)

@@ -1,4 +1,4 @@
-"""Real input for every test: GRID's clips where they are at hand, the sample corpus everywhere."""
+"""Real input for every test: eight GRID clips of the package, the synthetic corpus, and for slow tests all of GRID."""
 
 import os
 import subprocess
@@ -8,19 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import lipdata
 from lipdata.config import Pipeline, load_pipeline
-from lipdata.corpus.manifest import ManifestRow
 from lipdata.face.dlib_detector import DlibDetector, predictor_path
-from lipdata.ingestion.run import run_ingest
 from lipdata.media.ffmpeg import ffmpeg_binary
-from lipdata.samples.synthetic_corpus import write_synthetic_corpus
+from lipdata.samples import grid_clips, write_synthetic_corpus
 
 HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
+def clips() -> Path:
+    """Eight real GRID clips in GRID's layout, with ``manifest.csv``: part of the package. Not to be changed."""
+    return grid_clips()
+
+
+@pytest.fixture(scope="session")
 def grid() -> Path:
-    """The folder of real GRID clips."""
+    """The large folder of real GRID clips. Tests that use it are marked slow."""
     folder = Path(os.environ.get("LIPDATA_GRID", HERE.parent.parent / "shared" / "grid"))
     if not (folder / "s1").is_dir():
         pytest.skip(f"no GRID clips: set LIPDATA_GRID, or put them at {folder}")
@@ -29,7 +34,7 @@ def grid() -> Path:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample corpus, four clips of three speakers. Not to be changed."""
+    """The synthetic corpus, four clips of three speakers: t1 has two. Not to be changed."""
     folder = tmp_path_factory.mktemp("sample") / "sample"
     write_synthetic_corpus(folder, 4)
     return folder
@@ -37,33 +42,21 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def setup() -> Pipeline:
+    """The pipeline ``grid``."""
     return load_pipeline("grid")
 
 
 @pytest.fixture(scope="session")
 def finder() -> DlibDetector:
+    """dlib's detector and predictor, loaded once."""
     return DlibDetector(predictor_path())
 
 
-GRID_CLIPS = {
-    "s1/bbaf2n": "train",
-    "s1/bbaf4p": "train",
-    "s1/bbas1s": "val",
-    "s26/bgbsza": "test",
-    "s26/swiz3n": "test",
-    "s31/bgiq6p": "test",
-    "s31/prwa4n": "test",
-}
-
-
 @pytest.fixture(scope="session")
-def grid_shards(grid: Path, setup: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shards of seven GRID clips, 525 frames, of three speakers; s26 and s31 are split test. Not to be changed."""
+def grid_shards(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One shard of the eight GRID clips, 600 frames; s22 and s23 are split test, s26 is val. Not to be changed."""
     out = tmp_path_factory.mktemp("grid") / "shards"
-    rows = [
-        ManifestRow(clip_id, clip_id.split("/")[0], split, f"{clip_id}.mpg") for clip_id, split in GRID_CLIPS.items()
-    ]
-    run_ingest(grid, rows, out, setup, predictor=predictor_path(), jobs=1, fail_fast=True, report=lambda *_: None)
+    lipdata.ingest(clips, out, manifest=clips / "manifest.csv", workers=1, fail_fast=True)
     return out
 
 

@@ -40,7 +40,8 @@ def manifest_command(
         watch=read_progress_bar,
     )
     click.echo("\n".join(scan.lines()))
-    click.echo(f"written: {out}\nnext: lipdata ingest {corpus} --manifest {out}")
+    chosen = "" if pipeline == "grid" else f" --pipeline {pipeline}"
+    click.echo(f"written: {out}\nnext: lipdata ingest {corpus} --manifest {out}{chosen}")
 
 
 @click.command()

@@ -1,6 +1,5 @@
 """Landmarks that were computed before, from files: no detector runs."""
 
-import functools
 import hashlib
 import io
 import zipfile
@@ -34,9 +33,9 @@ class PrecomputedLandmarks:
             )
         self.path = path.resolve()
 
-    @functools.cached_property
+    @property
     def digest(self) -> str:
-        """SHA-256 of the ``.npz``, or over names and SHA-256 of the folder's ``.npy`` files."""
+        """SHA-256 of the ``.npz``, or over names and SHA-256 of the folder's ``.npy`` files, as they are now."""
         if self.path.is_file():
             return sha256_of_file(self.path)
         digest = hashlib.sha256()

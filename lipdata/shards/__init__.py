@@ -8,7 +8,7 @@ from lipdata.shards.clip import Clip, ClipPlace
 from lipdata.shards.folder import ClipNotFoundError, ShardFolder
 from lipdata.shards.ledger import FAILED, OK, UNMATCHED, LedgerEntry, ledger_entries, read_ledger, write_ledger
 from lipdata.shards.reader import Shard, content_sha256, open_shards
-from lipdata.shards.schema import FORMAT, STRIDE, VERSION, WINDOW, n_windows
+from lipdata.shards.schema import FORMAT, PER_CLIP, STRIDE, VERSION, WINDOW, n_windows
 from lipdata.shards.summary import Summary, summarise
 from lipdata.shards.writer import write_shard
 
@@ -16,6 +16,7 @@ __all__ = [
     "FAILED",
     "FORMAT",
     "OK",
+    "PER_CLIP",
     "STRIDE",
     "UNMATCHED",
     "VERSION",

@@ -11,8 +11,7 @@ from torch.utils.data import Dataset
 
 from lipdata.corpus import ManifestRow, read_manifest
 from lipdata.errors import LipdataError
-from lipdata.shards import STRIDE, WINDOW, Shard, ShardFolder
-from lipdata.shards.schema import PER_CLIP
+from lipdata.shards import PER_CLIP, STRIDE, WINDOW, Shard, ShardFolder
 from lipmodel.data.sampler import BatchIndex, draw_epoch
 from lipmodel.data.splits import clip_ids_of, require_windows
 

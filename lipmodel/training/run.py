@@ -13,7 +13,7 @@ from lipmodel.config import Run, save_run
 from lipmodel.data import open_run_data, require_finite_mel
 from lipmodel.training.device import launch
 from lipmodel.training.loop import run_stage
-from lipmodel.training.options import FitOptions, new_run, resumed_run
+from lipmodel.training.options import FitOptions, new_run, require_known, resumed_run
 from lipmodel.training.run_folder import load_newest, newest_weights
 from lipmodel.training.stages.autoencoder import AUTOENCODER, AutoencoderStage
 from lipmodel.training.stages.flow import FLOW, FlowStage
@@ -66,6 +66,7 @@ def train(folder: Path, run: Run, stages: Sequence[str] = tuple(STAGES)) -> bool
 
 def _todo(folder: Path, run: Run, stages: Sequence[str]) -> list[str]:
     """The stages that are left to do, in order; all that would go wrong later is refused now."""
+    require_known("stage", stages, STAGES)
     steps, begun = asdict(run.steps), {name: newest_weights(folder, name)[1] for name in STAGES}
     todo = [name for name in STAGES if name in stages and begun[name] < steps[name]]
     if not todo:

@@ -1,40 +1,39 @@
-"""A corpus of six clips in three shards, made once without any disturbance."""
+"""Shards of the synthetic corpus, made once for all tests that only read."""
 
-import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from lipdata.samples.synthetic_corpus import write_synthetic_corpus
-from tests.lipdata.disturb import CLIPS, deadly_ffmpeg, run
+from tests.lipdata.command_line import lipdata
+
+GRID_TOML = Path(__file__).parents[2] / "pipelines" / "grid.toml"
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("corpus") / "corpus"
-    write_synthetic_corpus(folder, CLIPS)
-    return folder
+def made(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``lipdata ingest -j 2`` makes of the synthetic corpus and a text file in it. Not to be changed.
 
-
-@pytest.fixture(scope="session")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two clips a shard."""
-    grid = (Path(__file__).parents[2] / "pipelines" / "grid.toml").read_text()
-    path = tmp_path_factory.mktemp("pipeline") / "pairs.toml"
-    path.write_text(grid.replace("clips = 64", "clips = 2"))
-    return path
-
-
-@pytest.fixture(scope="session")
-def whole(corpus: Path, pipeline: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What an undisturbed run makes."""
-    out = tmp_path_factory.mktemp("whole") / "shards"
-    done = run(corpus, out, pipeline)
-    assert done.returncode == 0, done.stderr
-    return out
+    Five clips found: four are ok, t2/text failed. One shard.
+    """
+    folder = tmp_path_factory.mktemp("made")
+    corpus = Path(shutil.copytree(sample, folder / "corpus"))
+    (corpus / "t2" / "text.mpg").write_text("no film at all")
+    ran = lipdata("ingest", corpus, "-o", folder / "shards", "-j", 2, "--max-failed", 1)
+    assert ran.returncode == 0, ran.stderr
+    assert "found 5 = ok 4 + failed 1" in ran.stdout
+    assert ran.stdout.splitlines()[-1] == f"next: lipmodel fit {folder / 'shards'}"
+    assert "5/5 clips, 1 failed" in ran.stderr
+    return folder / "shards"
 
 
 @pytest.fixture
-def unhurried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second more for each clip: time to disturb it."""
-    monkeypatch.setenv("PATH", f"{deadly_ffmpeg(tmp_path, '.mpg', 'sleep 0.5')}:{os.environ['PATH']}")
+def copy_of_made(made: Path, tmp_path: Path) -> Path:
+    """A copy to change."""
+    return Path(shutil.copytree(made, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def grid_toml() -> str:
+    """The text of the pipeline ``grid``."""
+    return GRID_TOML.read_text()

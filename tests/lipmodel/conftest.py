@@ -1,5 +1,7 @@
-"""Small shards in which a mouth opens as the sound grows louder: real files, made by lipdata's own writer."""
+"""Small shards in which a mouth opens as the sound grows louder, and runs on them: real files, written by lipdata."""
 
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +13,22 @@ from lipdata.config import load_pipeline
 from lipdata.corpus.manifest import ManifestRow, write_manifest
 from lipdata.shards.clip import Clip
 from lipdata.shards.writer import write_shard
-from lipmodel.config import Network, Run, Steps
+from lipmodel.config import Run, Steps
+from lipmodel.inference import Model, load
 from lipmodel.training.options import FitOptions, new_run
+from lipmodel.training.run import train
+from tests.lipmodel.untrained import SMALLEST, untrained
 
 LENGTHS = {"s1/a": 40, "s1/b": 24, "s1/short": 10, "s2/a": 16, "s2/b": 33, "s2/val": 24}
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    # The nets here are too small to share out, and threads that wait for each other are slow beside other work.
+    _use_one_thread()
+
+
+def _use_one_thread() -> None:
+    # The networks here are too small to share out; threads that wait for each other slow down other work.
     torch.set_num_threads(1)
 
 
@@ -31,15 +40,22 @@ def speaking_clip(clip_id: str, length: int, seed: int) -> Clip:
     for frame, share in zip(frames, opening, strict=True):
         half = 1 + round(12 * share)
         frame[32 - half : 32 + half, 16:48] = (60, 20, 20)
-    frames[:, 0, 0, 0] = np.arange(length)  # the frame's own number, for the tests of the stream
+    frames[:, 0, 0, 0] = np.arange(length)  # the frame's own number, for the tests of the windows
     mel = np.broadcast_to((-70 + 60 * opening)[:, None, None], (length, 4, 128)).astype(np.float32)
     flow = np.full((length, 64, 64, 2), seed, np.float16)
-    rest = (np.zeros((length, 20, 2)), np.zeros((length, 4)), np.ones(length, bool))
-    return Clip(clip_id, clip_id.split("/")[0], "0" * 64, frames, mel, flow, *rest, _face(), np.zeros(4))
-
-
-def _face() -> np.ndarray:
-    return np.zeros((256, 256, 3), np.uint8)
+    return Clip(
+        clip_id=clip_id,
+        speaker=clip_id.split("/")[0],
+        sha256="0" * 64,
+        fps=25,
+        frames=frames,
+        landmarks=np.zeros((length, 20, 2)),
+        box=np.zeros((length, 4)),
+        tracked=np.ones(length, bool),
+        face=np.zeros((256, 256, 3), np.uint8),
+        face_lips=np.zeros(4),
+        features={"mel": mel, "flow": flow},
+    )
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +65,8 @@ def lengths() -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
-def shards_folder(tmp_path_factory) -> Path:
-    """Two shards, six clips, one of them too short for a window; s2/val is the validation split."""
+def shards_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shards, six clips, one of them too short for a window; s2/val is the validation split. Not to be changed."""
     folder = tmp_path_factory.mktemp("shards")
     grid = load_pipeline("grid")
     attributes = {"pipeline": grid.to_json(), "pipeline_digest": "d" * 64, "fps": 25, "sample_rate": 44100}
@@ -65,15 +81,48 @@ def shards_folder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def run_of(shards_folder, tmp_path):
+def small_run(shards: Path, folder: Path, variant: str = "e", **changes) -> Run:
     """A new run of networks smaller than tiny, which logs every 2 and saves every 3 steps."""
+    _, run = new_run(FitOptions(shards=shards, out=folder, preset="tiny", variant=variant, batch=2))
+    often = {"network": SMALLEST, "steps": Steps(2, 2, 6), "log_every": 2, "checkpoint_every": 3, "workers": 0}
+    return replace(run, **often | changes)
 
-    def make(name: str = "run", variant: str = "e", **changes) -> tuple[Path, Run]:
-        wish = FitOptions(shards=shards_folder, out=tmp_path / name, preset="tiny", variant=variant, batch=2)
-        folder, run = new_run(wish)
-        small = Network(1 / 32, 1, 1, (1, 4, 4), (1, 3, 3))
-        often = {"network": small, "steps": Steps(2, 2, 6), "log_every": 2, "checkpoint_every": 3, "workers": 0}
-        return folder, replace(run, **often | changes)
+
+@pytest.fixture(scope="session")
+def trained(shards_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """A small run whose three stages are done. Not to be changed."""
+    _use_one_thread()
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    run = small_run(shards_folder, folder)
+    train(folder, run)
+    return folder, run
+
+
+@pytest.fixture
+def run_of(request: pytest.FixtureRequest, shards_folder: Path, tmp_path: Path) -> Callable[..., tuple[Path, Run]]:
+    """Make a small run, not yet trained; ``ready``: with stages flow and autoencoder of ``trained`` in its folder."""
+
+    def make(name: str = "run", variant: str = "e", *, ready: bool = False, **changes) -> tuple[Path, Run]:
+        folder = tmp_path / name
+        run = small_run(shards_folder, folder, variant, **changes)
+        if ready:
+            done, _ = request.getfixturevalue("trained")
+            for stage in ("flow", "autoencoder"):
+                shutil.copytree(done / stage, folder / stage, symlinks=True)
+        return folder, run
 
     return make
+
+
+@pytest.fixture(scope="session")
+def random_run(shards_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of random weights with two checkpoints, of which step 1 is the best. Not to be changed."""
+    folder = tmp_path_factory.mktemp("random") / "run"
+    untrained(folder, shards_folder, {1: 0.2, 2: 0.3})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(random_run: Path) -> Model:
+    """The newest checkpoint of ``random_run``, loaded."""
+    return load(random_run)

@@ -1,4 +1,4 @@
-"""A run folder as a training leaves it, without the training."""
+"""A run folder as training leaves it, without the training."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +12,13 @@ from lipmodel.training.checkpoint import save_checkpoint
 from lipmodel.training.options import FitOptions, new_run
 from lipmodel.training.run_folder import CHECKPOINTS
 
+SMALLEST = Network(1 / 32, 1, 1, (1, 4, 4), (1, 3, 3))
 
-def untrained(folder: Path, shards: Path, losses: dict[int, float | None], **wish) -> Run:
-    """Write a run whose networks are random, smaller than tiny, and one checkpoint for every step and its loss."""
-    _, run = new_run(FitOptions(shards=shards, out=folder, preset="tiny", **wish))
-    run = replace(run, network=Network(1 / 32, 1, 1, (1, 4, 4), (1, 3, 3)))
+
+def untrained(folder: Path, shards: Path, losses: dict[int, float | None], **options) -> Run:
+    """Write a run of random networks smaller than tiny, and one checkpoint for every step and its validation loss."""
+    _, run = new_run(FitOptions(shards=shards, out=folder, preset="tiny", **options))
+    run = replace(run, network=SMALLEST)
     folder.mkdir()
     save_run(folder, run)
     for step, loss in losses.items():

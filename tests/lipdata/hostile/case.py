@@ -9,9 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipdata.media.ffmpeg import ffmpeg_binary
-from lipdata.shards.clip import Clip
-from lipdata.shards.ledger import FAILED, LedgerEntry
+from lipdata.media import ffmpeg_binary
+from lipdata.shards import FAILED, Clip, LedgerEntry
 from tests.lipdata.hostile.judge import Check
 
 # Speech, and shorter than a clip: 30 frames are two windows.

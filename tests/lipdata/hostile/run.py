@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lipdata.config import load_pipeline
-from lipdata.corpus.manifest import ManifestRow
-from lipdata.face.dlib_detector import predictor_path
-from lipdata.ingestion.run import run_ingest
-from lipdata.shards.clip import Clip
-from lipdata.shards.ledger import LedgerEntry
-from lipdata.shards.reader import open_shards
+from lipdata.corpus import ManifestRow
+from lipdata.ingestion import ingest_rows
+from lipdata.shards import Clip, LedgerEntry, ShardFolder
 from tests.lipdata.hostile import containers, damaged, pictures, sounds, streams, times
 from tests.lipdata.hostile.case import Case, Good, verdict
 
@@ -59,11 +56,9 @@ def _ingest(folder: Path, paths: Sequence[str]) -> Ended:
     rows = [ManifestRow(f"s/{number:04d}", "s", "", path) for number, path in enumerate(paths)]
     grid = load_pipeline("grid")
     setup = replace(grid, shards=replace(grid.shards, clips=CLIPS))
-    out, predictor = folder / ".shards", predictor_path()
-    entries = run_ingest(folder, rows, out, setup, predictor=predictor, jobs=2, fail_fast=False, report=lambda *_: None)
-    clips = {place.clip_id: shard.clip(place.clip_id) for shard in open_shards(out) for place in shard.clips}
+    entries = ingest_rows(folder, rows, folder / ".shards", setup, workers=2)
     path_of = {row.clip_id: row.path for row in rows}
     return Ended(
         {path_of[entry.clip_id]: entry for entry in entries},
-        {path_of[clip_id]: clip for clip_id, clip in clips.items()},
+        {path_of[clip_id]: clip for clip_id, clip in ShardFolder(folder / ".shards").items()},
     )

@@ -1,0 +1,17 @@
+"""The command lipdata as a user runs it: in a process of its own."""
+
+import subprocess
+import sys
+
+
+def lipdata(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lipdata", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def require_one_line(ran: subprocess.CompletedProcess[str], *texts: str) -> None:
+    """A mistake of the user's: exit status 2 and one line on stderr, with these texts in it."""
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert ran.stderr.count("\n") == 1 and ran.stderr.startswith("lipdata: "), ran.stderr
+    for text in texts:
+        assert text in ran.stderr, ran.stderr
