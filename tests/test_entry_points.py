@@ -12,6 +12,8 @@ import pytest
 
 import lipdata
 from lipdata.config import load_pipeline
+from lipdata.shards.reader import content_sha256
+from tests.lipdata.ingestion.test_dask_cluster import running_cluster
 
 HERE = Path(__file__).parent
 ENTRY_POINTS = """\
@@ -89,6 +91,20 @@ def test_workers_find_faces_with_a_detector_of_another_package(shards: Path, sam
     for row in folder.manifest:
         plain = lipdata.load_clip(sample / row.path)
         np.testing.assert_allclose(folder[row.clip_id].box, plain.box + np.float32([1, 0, 1, 0]), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_workers_of_a_cluster_find_both_too(
+    site: Path, shards: Path, pipeline: Path, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(site))  # for the workers, which the cluster starts
+    out = tmp_path / "out"
+    with running_cluster(tmp_path, "--no-nanny") as (address, _):
+        dask = ["--backend", "dask", "--scheduler", address]
+        ran = run(site, "lipdata", "ingest", sample, "-o", out, "--pipeline", pipeline, "--limit", 2, *dask)
+    assert ran.returncode == 0, ran.stderr
+    for path in shards.glob("*.h5"):
+        assert content_sha256(out / path.name) == content_sha256(path)
 
 
 def test_without_the_package_its_pipeline_is_one_line(pipeline: Path, sample: Path, tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 
 import lipdata as api
-from tests.lipdata.command_line import lipdata, require_one_line
+from tests.lipdata.command_line import lipdata_here, require_one_line
 
 
 def test_show_draws_what_is_in_the_shard(made: Path, tmp_path: Path) -> None:
     clip = next(iter(api.open(made).values()))
-    assert lipdata("show", made, clip.clip_id, "-o", tmp_path / "p.png").returncode == 0
+    assert lipdata_here("show", made, clip.clip_id, "-o", tmp_path / "p.png").returncode == 0
     picture = cv2.imread(str(tmp_path / "p.png"))[:, :, ::-1]
     assert picture.shape[1] > 25 * 64
     first_row = np.concatenate(list(clip.frames[:25]), axis=1)
@@ -23,6 +23,8 @@ def test_show_draws_what_is_in_the_shard(made: Path, tmp_path: Path) -> None:
 def test_nothing_is_overwritten_unasked_and_no_other_clip_drawn(made: Path, tmp_path: Path) -> None:
     picture = tmp_path / "p.png"
     picture.write_text("mine")
-    require_one_line(lipdata("show", made, "s1/none", "-o", picture), "p.png is there already")
+    require_one_line(lipdata_here("show", made, "s1/none", "-o", picture), "p.png is there already")
     assert picture.read_text() == "mine"
-    require_one_line(lipdata("show", made, "s1/none", "-o", tmp_path / "q.png"), "has no clip 's1/none'; it has t1/")
+    require_one_line(
+        lipdata_here("show", made, "s1/none", "-o", tmp_path / "q.png"), "has no clip 's1/none'; it has t1/"
+    )

@@ -9,14 +9,14 @@ import pytest
 
 from lipdata.analysis import check_path
 from lipdata.errors import LipdataError
-from tests.lipdata.command_line import lipdata
+from tests.lipdata.command_line import lipdata_here
 
 
 def test_check_finds_what_was_damaged(made: Path, tmp_path: Path) -> None:
     def damaged(name: str) -> Path:
         return Path(shutil.copytree(made, tmp_path / name))
 
-    assert lipdata("check", made).stdout == f"{made}: all well\n"
+    assert lipdata_here("check", made).stdout == f"{made}: all well\n"
     flipped = damaged("flipped") / "grid-00000.h5"
     content = bytearray(flipped.read_bytes())
     content[len(content) // 2] ^= 1
@@ -40,7 +40,7 @@ def test_check_finds_what_was_damaged(made: Path, tmp_path: Path) -> None:
         ("strange", "grid-00007.h5 is no file of this dataset"),
     ):
         assert broken in " ".join(check_path(tmp_path / name)), name
-    ran = lipdata("check", tmp_path / "cut", "--json")
+    ran = lipdata_here("check", tmp_path / "cut", "--json")
     result = json.loads(ran.stdout)
     assert ran.returncode == 2 and not result["whole"] and "grid-00000.h5 is damaged" in result["broken"][0]
 
@@ -48,7 +48,7 @@ def test_check_finds_what_was_damaged(made: Path, tmp_path: Path) -> None:
 def test_a_manifest_is_checked_too(clips: Path, tmp_path: Path) -> None:
     assert check_path(clips / "manifest.csv") == []
     (tmp_path / "m.csv").write_text("clip_id,speaker,split,path,sha256,transcript\ns1/a,s1,,../a.mpg,,\n")
-    ran = lipdata("check", tmp_path / "m.csv")
+    ran = lipdata_here("check", tmp_path / "m.csv")
     assert ran.returncode == 2 and "path '../a.mpg'; allowed: a POSIX path below" in ran.stdout
     with pytest.raises(LipdataError, match="neither a shard folder nor a manifest"):
         check_path(tmp_path / "m.txt")

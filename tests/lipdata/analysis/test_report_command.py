@@ -11,7 +11,7 @@ from lipdata.analysis.report_page import sample_clips, worst_clips
 from lipdata.corpus import ManifestRow, read_manifest, write_manifest
 from lipdata.shards import open_shards
 from tests.lipdata.analysis.changed import edit_ledger, write_page
-from tests.lipdata.command_line import lipdata, require_one_line
+from tests.lipdata.command_line import lipdata, lipdata_here, require_one_line
 
 
 def test_the_same_shards_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
@@ -31,10 +31,10 @@ def test_the_command(made: Path, tmp_path: Path) -> None:
         f"next: lipmodel fit {made}",
     ]
     page.write_text("mine")
-    again = lipdata("report", made, "-o", page)
+    again = lipdata_here("report", made, "-o", page)
     require_one_line(again, f"{page} is there already; choose another -o or say --overwrite")
     assert page.read_text() == "mine"
-    assert lipdata("report", made, "-o", page, "--overwrite").returncode == 0
+    assert lipdata_here("report", made, "-o", page, "--overwrite").returncode == 0
     assert page.read_text().startswith("<!doctype html>")
 
 
@@ -49,7 +49,7 @@ def test_a_folder_that_is_not_whole_is_one_line(made: Path, tmp_path: Path, wron
         (folder / "dataset.json").write_text("[]")
     else:
         (folder / "grid-00000.h5").unlink()
-    ran = lipdata("report", folder, "-o", tmp_path / "report.html")
+    ran = lipdata_here("report", folder, "-o", tmp_path / "report.html")
     assert ran.returncode == 2 and len(ran.stderr.strip().splitlines()[-1]) > 20 and "Traceback" not in ran.stderr
     assert not (tmp_path / "report.html").exists()
 

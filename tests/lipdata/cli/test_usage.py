@@ -7,7 +7,7 @@ import pytest
 
 from lipdata.config import Pipeline
 from lipdata.corpus import read_manifest, scan_corpus
-from tests.lipdata.command_line import lipdata, require_one_line
+from tests.lipdata.command_line import lipdata, lipdata_here, require_one_line
 
 
 @pytest.mark.parametrize("arguments", [("--bogus",), ("bogus",), ("ingest",), ("ingest", "x", "-j", "0")])
@@ -16,7 +16,7 @@ def test_a_mistake_in_the_usage_is_one_line(arguments: tuple[str, ...]) -> None:
 
 
 def test_info_counts(made: Path) -> None:
-    info = json.loads(lipdata("info", made, "--json").stdout)
+    info = json.loads(lipdata_here("info", made, "--json").stdout)
     assert (info["found"], info["ok"], info["failed"], info["unmatched"]) == (5, 4, 1, 0)
     assert info["windows"] == 32 == sum(info["windows_by_split"].values())
     assert info["speakers"] == {"t1": 2, "t2": 1, "t3": 1}
@@ -24,14 +24,14 @@ def test_info_counts(made: Path) -> None:
 
 
 def test_manifest_writes_one_that_ingest_reads(clips: Path, tmp_path: Path) -> None:
-    ran = lipdata("manifest", clips, "-o", tmp_path / "m.csv", "--test", "s2, s22", "--val", "0")
+    ran = lipdata_here("manifest", clips, "-o", tmp_path / "m.csv", "--test", "s2, s22", "--val", "0")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[0] == "8 clips (test 2, train 6)"
     rows = read_manifest(tmp_path / "m.csv")
     assert {row.speaker for row in rows if row.split == "test"} == {"s2", "s22"}
     known = {row.clip_id: row.sha256 for row in read_manifest(clips / "manifest.csv")}
     assert {row.clip_id: row.sha256 for row in rows} == known
-    require_one_line(lipdata("manifest", clips, "-o", tmp_path / "m.csv"), "m.csv is there already")
+    require_one_line(lipdata_here("manifest", clips, "-o", tmp_path / "m.csv"), "m.csv is there already")
     assert read_manifest(tmp_path / "m.csv") == rows
 
 
@@ -47,4 +47,4 @@ def test_demo_writes_real_and_synthetic_clips(clips: Path, setup: Pipeline, tmp_
     for path in clips.rglob("*.*"):
         assert path.suffix == ".pyc" or (real / path.relative_to(clips)).read_bytes() == path.read_bytes()
     assert [row.clip_id.split("/")[0] for row in scan_corpus(synthetic, setup.corpus).rows] == ["t1"]
-    require_one_line(lipdata("demo", tmp_path / "demo"), "is not empty")
+    require_one_line(lipdata_here("demo", tmp_path / "demo"), "is not empty")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lipdata as api
+from lipdata.analysis import check_path
 from lipdata.media import decode_clip
 from lipdata.shards import read_ledger
 from lipdata.shards.schema import PER_CLIP, per_frame
@@ -19,9 +20,9 @@ EXPECTED = {
     "empty": ("media", "no picture in it"),
     "stub": ("media", ""),
     "mute": ("media", "no sound in it"),
-    "faceless": ("lips", "no face in frames 0 to 74 of 75"),
+    "faceless": ("lips", "no face in frames 0 to 19 of 20"),
     "short": ("media", "8 frames; a window needs 16"),
-    "leaving": ("lips", "no face in frames 41 to 74 of 75"),
+    "leaving": ("lips", "no face in frames 17 to 24 of 25"),
     "outside": ("manifest", "s1/outside.mpg is a link that leaves the corpus folder"),
 }
 
@@ -41,10 +42,10 @@ def broken(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "truncated.mpg").write_bytes(content[: len(content) // 2])
     (folder / "stub.mpg").write_bytes(content[: len(content) // 20])
     encode(folder / "mute.mpg", clip.frames, None, options=("-c:v", "mpeg1video"))
-    encode(folder / "faceless.mpg", np.full_like(clip.frames, 90), clip.sound, options=MPEG)
+    encode(folder / "faceless.mpg", np.full_like(clip.frames[:20], 90), clip.sound[: 20 * 1764], options=MPEG)
     encode(folder / "short.mpg", clip.frames[:8], clip.sound[: 8 * 1764], options=MPEG)
-    leaving = np.where(np.arange(75)[:, None, None, None] > 40, 0, clip.frames)
-    encode(folder / "leaving.mpg", leaving, clip.sound, options=MPEG)
+    leaving = np.where(np.arange(25)[:, None, None, None] > 16, 0, clip.frames[:25])
+    encode(folder / "leaving.mpg", leaving, clip.sound[: 25 * 1764], options=MPEG)
     (folder / "folder.mpg").mkdir()
     (folder / "outside.mpg").symlink_to(good)
     return corpus
@@ -68,7 +69,7 @@ def test_every_bad_clip_is_named_and_the_good_one_unharmed(broken: Path, grid_sh
     assert good.sha256 == alone.sha256
     for name in (*per_frame(alone.features), *PER_CLIP):
         np.testing.assert_array_equal(good.array(name), alone.array(name))
-    assert lipdata("check", tmp_path / "out").returncode == 0
+    assert check_path(tmp_path / "out") == []
     # The same command goes on with what is done.
     accepted = lipdata("ingest", broken, "-o", tmp_path / "out", "--max-failed", 8)
     assert accepted.returncode == 0, accepted.stderr
@@ -77,4 +78,6 @@ def test_every_bad_clip_is_named_and_the_good_one_unharmed(broken: Path, grid_sh
 def test_fail_fast_stops_at_the_first_failure(broken: Path, tmp_path: Path) -> None:
     ran = lipdata("ingest", broken, "-o", tmp_path / "out", "-j", 1, "--fail-fast")
     assert ran.returncode == 1
-    assert ran.stderr.splitlines()[-1].startswith("lipdata: s1/empty failed: media: no picture in it")
+    # On a busy machine joblib's resource tracker may add a warning below.
+    (line,) = [line for line in ran.stderr.splitlines() if line.startswith("lipdata: ")]
+    assert line.startswith("lipdata: s1/empty failed: media: no picture in it") and "Traceback" not in ran.stderr

@@ -13,7 +13,7 @@ import pytest
 import lipdata as api
 from lipdata.face import DlibDetector
 from lipdata.shards import read_ledger
-from tests.lipdata.command_line import lipdata, require_one_line
+from tests.lipdata.command_line import lipdata, lipdata_here, require_one_line
 
 HEADER = "clip_id,speaker,split,path,sha256,transcript\n"
 
@@ -64,11 +64,12 @@ def test_the_mouth_moves_in_speech_and_rests_in_silence(made: Path, sample: Path
 )
 def test_a_bad_manifest_stops_before_anything_is_made(clips: Path, tmp_path: Path, content: str, error: str) -> None:
     (tmp_path / "m.csv").write_text(content)
-    ran = lipdata("ingest", clips, "-o", tmp_path / "out", "--manifest", tmp_path / "m.csv")
+    ran = lipdata_here("ingest", clips, "-o", tmp_path / "out", "--manifest", tmp_path / "m.csv")
     require_one_line(ran, error)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_line_break_in_a_name_leaves_the_ledger_readable(clips: Path, tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text(HEADER + 's1/a,s1,,"gone\r\nfor good.mpg",,\n', newline="")
     ran = lipdata("ingest", clips, "-o", tmp_path / "out", "--manifest", tmp_path / "m.csv", "-j", 1)
@@ -94,13 +95,13 @@ def test_a_folder_without_clips(tmp_path: Path, corpus: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "others").mkdir()
     (tmp_path / "others" / "notes.txt").write_text("x")
-    require_one_line(lipdata("ingest", tmp_path / corpus, "-o", tmp_path / "out"))
+    require_one_line(lipdata_here("ingest", tmp_path / corpus, "-o", tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_key_of_a_pipeline_is_refused(clips: Path, grid_toml: str, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(grid_toml + "clisp = 3\n")
-    ran = lipdata("ingest", clips, "-o", tmp_path / "out", "--pipeline", tmp_path / "mine.toml")
+    ran = lipdata_here("ingest", clips, "-o", tmp_path / "out", "--pipeline", tmp_path / "mine.toml")
     require_one_line(ran, "unknown key shards.clisp")
     assert not (tmp_path / "out").exists()
 

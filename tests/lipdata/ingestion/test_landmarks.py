@@ -14,7 +14,7 @@ from lipdata.face import Track, open_detector
 from lipdata.media import decode_clip
 from lipdata.shards import read_ledger
 from lipdata.shards.schema import PER_CLIP, per_frame
-from tests.lipdata.command_line import lipdata, require_one_line
+from tests.lipdata.command_line import lipdata, lipdata_here, require_one_line
 
 CLIP_IDS = ("s1/bbaf2n", "s23/lrwp9a")
 HEADER = "clip_id,speaker,split,path,sha256,transcript\n"
@@ -52,7 +52,7 @@ def archive(tracks: dict[str, Track], tmp_path_factory: pytest.TempPathFactory) 
     return path
 
 
-@pytest.mark.parametrize("kind", ["folder", "archive"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("archive", marks=pytest.mark.slow)])
 def test_dlibs_landmarks_from_files_make_the_arrays_that_dlib_makes(
     kind: str, clips: Path, manifest: Path, grid_shards: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -151,6 +151,6 @@ def test_a_run_does_not_go_on_with_other_landmarks(
 def test_what_holds_no_landmarks_is_one_line(clips: Path, tmp_path: Path, name: str) -> None:
     if name != "none":
         (tmp_path / name).write_text("no landmarks")
-    ran = lipdata("ingest", clips, "-o", tmp_path / "out", "--landmarks", tmp_path / name)
+    ran = lipdata_here("ingest", clips, "-o", tmp_path / "out", "--landmarks", tmp_path / name)
     require_one_line(ran, name)
     assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """The eight real clips that ship with lipdata: as the manifest says, with licence and word times."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,11 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LipdataError, match="is not empty; nothing is overwritten: name another folder"):
         write_grid_clips(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_the_clip_that_make_demo_names_is_there_with_its_words(clips: Path) -> None:
+    makefile = (Path(__file__).parents[3] / "Makefile").read_text()
+    named = re.search(r"--audio demo/grid/(\w+/\w+)\.mpg", makefile)
+    words = re.search(r'says \\"([a-z ]+)\\"', makefile)
+    assert named and words
+    assert {row.clip_id: row.transcript for row in read_manifest(clips / "manifest.csv")}[named[1]] == words[1]

@@ -30,6 +30,7 @@ def test_streams_are_grid_s(synthetic: list[Path]) -> None:
         assert len(frames_of(clip)) == 75
 
 
+@pytest.mark.slow
 def test_same_bytes_every_time(synthetic: list[Path], tmp_path: Path) -> None:
     again = write_synthetic_corpus(tmp_path / "again", 3)
     digests = [[hashlib.sha256(path.read_bytes()).hexdigest() for path in paths] for paths in (synthetic, again)]

@@ -98,8 +98,8 @@ def test_a_shift_of_2_pixels_is_about_0(real_clips, finder, shift):
 
 
 def test_a_vertical_stretch_is_what_is_computed(real_clips, finder):
-    # Mean over 46 clips: 1.55 measured, 1.58 computed. dlib holds lips to the shapes of its training set: single clips went
-    # from 0.57 to 1.28 of what is computed, means of 7 drawn at random from 0.85 to 1.13 (99 of 100).
+    # Mean over 46 clips: 1.55 measured, 1.58 computed. dlib holds lips to the shapes of its training set: single
+    # clips went from 0.57 to 1.28 of what is computed, means of 7 drawn at random from 0.85 to 1.13 (99 of 100).
     computed, measured = [], []
     for clip in real_clips:
         face, mouths, points = own_face(clip, finder), clip.frames[::6], clip.landmarks[::6].astype(float)
