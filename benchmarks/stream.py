@@ -55,7 +55,7 @@ Way = Callable[[], Iterator[object]]
 
 
 def spans(shards: Sequence[Shard], picks: Sequence[BatchIndex], parts: Sequence[str]) -> list[list[Span]]:
-    """What ``Windows`` reads for each batch: dataset, shard, first frame and the frame after the last."""
+    """What ``WindowDataset`` reads for each batch: dataset, shard, first frame and the frame after the last."""
     places = [
         (number, first, clip)
         for number, shard in enumerate(shards)

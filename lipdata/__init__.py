@@ -1,9 +1,9 @@
 """Talking-face corpora as sharded HDF5: mouth crops, log-mel, optical flow, landmarks.
 
-Example:
-    >>> import lipdata
-    >>> shards = lipdata.ingest("grid/", "shards")  # doctest: +SKIP
-    >>> clip = shards["s1/bbaf2n"]  # doctest: +SKIP
+Example::
+
+    shards = lipdata.ingest("grid/", "shards")
+    clip = shards["s1/bbaf2n"]
 """
 
 from importlib import import_module

@@ -1,9 +1,9 @@
 """Lip movements from speech and one picture: train on shards of lipdata, generate, evaluate.
 
-Example:
-    >>> import lipmodel
-    >>> model = lipmodel.load("runs/mine")  # doctest: +SKIP
-    >>> model.generate("face.jpg", "speech.wav", face=True).save("out.mp4")  # doctest: +SKIP
+Example::
+
+    model = lipmodel.load("runs/mine")
+    model.generate("face.jpg", "speech.wav", face=True).save("out.mp4")
 """
 
 from importlib import import_module

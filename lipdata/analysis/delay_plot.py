@@ -65,7 +65,7 @@ def delay_png(table: pd.DataFrame) -> bytes:
     """Both panels as a PNG of 1500 x 660 pixels; the same table gives the same bytes.
 
     Args:
-        table: as of :func:`lipdata.delay.study`.
+        table: as of :func:`lipdata.analysis.delay_table`.
     """
     figure = Figure(figsize=(10, 4.4), dpi=150, layout="constrained")
     FigureCanvasAgg(figure)
@@ -98,7 +98,7 @@ def draw_histogram(axes: Axes, table: pd.DataFrame) -> None:
     """Fig. 4 (b): how many clips correlate best at each offset; the title says how many could be measured.
 
     Args:
-        table: as of :func:`lipdata.delay.study`.
+        table: as of :func:`lipdata.analysis.delay_table`.
     """
     counts = table.best_offset.value_counts().reindex(OFFSETS, fill_value=0)
     axes.margins(y=0.08)

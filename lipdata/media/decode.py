@@ -114,7 +114,7 @@ def decode_sound(path: Path, sample_rate_hz: int) -> np.ndarray:
 
     Raises:
         ClipError: stage ``media``: not decodable, without sound, or over ``MAX_BYTES`` of it; stage ``ffmpeg``: as in
-            :func:`read_clip`, after one try.
+            :func:`decode_clip`, after one try.
     """
     with memory_file() as file:
         output = _sound_output(ffmpeg_input(path).audio, f"pipe:{file.fileno()}", sample_rate_hz)

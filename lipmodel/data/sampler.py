@@ -11,9 +11,9 @@ class BatchIndex:
     """Which windows a batch holds, and what goes with each.
 
     Attributes:
-        windows: places in ``Windows`` [shape=(B,)].
+        windows: places in ``WindowDataset`` [shape=(B,)].
         identity: where in its clip the identity frame lies, 0 (first frame) up to, not including, 1 [shape=(B,)].
-        mismatched: places in ``Windows`` of other windows, whose video the sound does not fit: v^k of the paper's
+        mismatched: places in ``WindowDataset`` of other windows, whose video the sound does not fit: v^k of the paper's
             Eq. 4 [shape=(B,)].
     """
 

@@ -36,9 +36,10 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
     An index is the number of a window, or a ``BatchIndex``, which gives a whole batch. Frames stay bytes and come
     straight out of the mapped files; several threads may read at the same time. Pickled, it holds no file open.
 
-    Example: batches of 16 windows, copied once.
-        >>> dataset = WindowDataset("shards", split="train")  # doctest: +SKIP
-        >>> loader = DataLoader(dataset, 16, shuffle=True, collate_fn=WindowDataset.collate)  # doctest: +SKIP
+    Batches of 16 windows, copied once::
+
+        dataset = WindowDataset("shards", split="train")
+        loader = DataLoader(dataset, 16, shuffle=True, collate_fn=WindowDataset.collate)
 
     Args:
         shards: a shard folder, or shards already open.

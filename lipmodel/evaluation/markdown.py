@@ -20,7 +20,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns of equal width, the first to the left, all others to the right.
 
     Example:
-        >>> print(markdown(["video", "LMD"], [["still", "0.61"]]))
+        >>> print(markdown_table(["video", "LMD"], [["still", "0.61"]]))
         | video |  LMD |
         |-------|-----:|
         | still | 0.61 |

@@ -69,7 +69,7 @@ def paste_mouths(
 def _to_crop(box: np.ndarray, corner: np.ndarray, side: int) -> np.ndarray:
     """Affine map from the photo's pixels, counted from ``corner``, to those of the crop [shape=(2, 3)]."""
     scale = side / (box[2:] - box[:2])
-    # Pixel centres lie at halves, as in lipdata.crop.
+    # Pixel centres lie at halves, as in lipdata.face.crop.
     shift = (corner + 0.5 - box[:2]) * scale - 0.5
     return np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
 

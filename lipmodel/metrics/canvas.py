@@ -32,7 +32,9 @@ class Canvas:
         """
         (left, top), (right, bottom) = self._first, self._end
         scale = mouths.shape[2:0:-1] / (self.place[2:] - self.place[:2])
-        shift = (self._first + 0.5 - self.place[:2]) * scale - 0.5  # pixel centres lie at halves, as in lipdata.crop
+        shift = (
+            self._first + 0.5 - self.place[:2]
+        ) * scale - 0.5  # pixel centres lie at halves, as in lipdata.face.crop
         to_crop = np.array([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
         size, flags = (int(right - left), int(bottom - top)), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         picture = self.picture.copy()

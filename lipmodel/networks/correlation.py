@@ -68,7 +68,7 @@ class Correlation(nn.Module):
 
     Args:
         network: widths.
-        sound_channels: of ``Spoken.sound``, as many as it has.
+        sound_channels: of ``GeneratorOutput.sound``, as many as it has.
         motion_channels: 2 for optical flow, 3 for the video itself.
 
     Shape:

@@ -70,7 +70,7 @@ class Generator(nn.Module):
 
 
 def sound_channels(network: Network) -> int:
-    """C of ``Spoken.sound``."""
+    """C of ``GeneratorOutput.sound``."""
     return channels(network, 256)[0]
 
 

@@ -16,7 +16,7 @@ CHANGE_PLANES = {"derivative": 2, "direct": 3}
 
 
 def build_generator(run: Run) -> nn.Module:
-    """What makes the video: (mel, identity) -> ``Spoken``."""
+    """What makes the video: (mel, identity) -> ``GeneratorOutput``."""
     return GENERATORS[run.switches.generator](run.network)
 
 

@@ -23,7 +23,7 @@ class GanNetworks:
             the others.
         flownet, encoder: learnt in the stages before, frozen; the encoder is the autoencoder's.
         optimizers: by the names of the networks that learn.
-        signal: ``pixels.to_signal`` in the run's memory layout.
+        signal: ``images.to_signal`` in the run's memory layout.
         motion: what the discriminator's third stream sees: ``flow``, ``difference`` or ``none``.
         change: what is correlated with the sound: ``flow`` with its change, ``video`` with itself, or ``none``.
     """
@@ -45,7 +45,7 @@ def train_step(networks: GanNetworks, batch: Mapping[str, Tensor], fabric: Fabri
     """Move every network of the variant once.
 
     Args:
-        batch: ``video``, ``mel``, ``identity`` and ``mismatched`` of ``stream.Windows``, on the device.
+        batch: ``video``, ``mel``, ``identity`` and ``mismatched`` of ``WindowDataset``, on the device.
 
     Returns:
         Every loss by its name, and ``total``, as they were before the step; scalars on the device, without gradient.

@@ -59,7 +59,7 @@ class GanStage:
         )
 
     def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """See ``step.take_step``."""
+        """See ``gan_step.train_step``."""
         return train_step(self._networks, batch, self._fabric)
 
     def measure(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from imageio_ffmpeg import get_ffmpeg_exe
 
-from lipdata.media import ffmpeg_binary
 from lipdata.shards import FAILED, Clip, LedgerEntry
 from tests.lipdata.hostile.judge import Check
 
@@ -79,7 +79,8 @@ def prepare(whole: Path, other: Path, folder: Path) -> Good:
 
 
 def ffmpeg(*arguments: object) -> None:
-    command = [ffmpeg_binary(), "-v", "error", "-nostdin", "-y", "-threads", "1", *map(str, arguments)]
+    """Always the bundled one: whichever decodes, the files are the same, and older ones cannot turn pictures."""
+    command = [get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-threads", "1", *map(str, arguments)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
