@@ -66,17 +66,17 @@ class Way:
         self._stage: Stage = GanStage(run, self._fabric, folder)
         windows = data.windows(run.split, self._stage.reads)
         picks = BatchSampler(len(windows), batch=run.batch, seed=0, first=0, end=1_000_000)
-        self._tally = LossMeter(run.batch)
+        self._meter = LossMeter(run.batch)
         ahead = read_ahead(windows, iter(picks), run.workers, self._fabric.device)
-        self._batches: Iterator[dict[str, torch.Tensor]] = iter(self._tally.timed(ahead))  # type: ignore[arg-type]
+        self._batches: Iterator[dict[str, torch.Tensor]] = iter(self._meter.timed(ahead))  # type: ignore[arg-type]
         self.speeds: list[float] = []
         self.waited: list[float] = []
 
     def go(self, steps: int) -> None:
         """Take some steps, and note the speed."""
         for _ in range(steps):
-            self._tally.count(self._stage.step(next(self._batches)))
-        _, pace = self._tally.take(self._fabric)
+            self._meter.count(self._stage.step(next(self._batches)))
+        _, pace = self._meter.take(self._fabric)
         self.speeds.append(pace["windows_per_s"])
         self.waited.append(pace["waiting"])
 

@@ -54,7 +54,7 @@ def delay_summary(table: pd.DataFrame) -> str:
     """What a study found, in one or two lines for a person.
 
     Args:
-        table: as of :func:`study`.
+        table: as of :func:`delay_table`.
     """
     measured = table[table.reason == ""]
     line = f"found {len(table)} = measured {len(measured)} + unmeasurable {len(table) - len(measured)}"
@@ -102,8 +102,8 @@ def correlations(change: np.ndarray, moved: np.ndarray) -> np.ndarray:
     Only frames that overlap count.
 
     Args:
-        change: as of :func:`sound_change` [shape=(T - 1,)].
-        moved: as of :func:`motion` [shape=(T - 1,)].
+        change: as of :func:`mel_change` [shape=(T - 1,)].
+        moved: as of :func:`mean_motion` [shape=(T - 1,)].
 
     Returns:
         -1 to 1 [shape=(8,)].

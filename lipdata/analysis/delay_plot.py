@@ -79,7 +79,7 @@ def delay_png(table: pd.DataFrame) -> bytes:
 
 
 def draw_examples(axes: Axes, table: pd.DataFrame) -> None:
-    """Fig. 4 (a): r against offset, of the clips of :func:`examples`."""
+    """Fig. 4 (a): r against offset, of the clips of :func:`example_clips`."""
     for clip, colour, marker in zip(example_clips(table).itertuples(), COLOURS, MARKERS, strict=False):
         r = [getattr(clip, name) for name in R_COLUMNS]
         axes.plot(OFFSETS, r, color=colour, marker=marker, markersize=4, label=clip.clip_id)

@@ -55,7 +55,7 @@ def _digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file, as dataset.json lists it; empty where it does not."""
     try:
         digests = json.loads((folder / DATASET_FILE).read_bytes())["files"]
-        # Names alone: a stranger's dataset.json opens no file elsewhere.
+        # Names alone: an untrusted dataset.json opens no file elsewhere.
         return {name: str(digest) for name, digest in digests.items() if Path(name).name == name}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}

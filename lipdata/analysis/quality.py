@@ -24,7 +24,7 @@ class Rule:
 
     Attributes:
         says: the rule, for the reader of a report.
-        column: of the table of :func:`look`, or of what :func:`find` adds to it.
+        column: of the table of :func:`measure_quality`, or of what :func:`find_flags` adds to it.
         shows: what a flagged clip has, written with the columns of its row.
     """
 
@@ -34,9 +34,9 @@ class Rule:
     most: float
     shows: str
 
-    def broken(self, looked: pd.DataFrame) -> pd.Series:
+    def broken(self, measurements: pd.DataFrame) -> pd.Series:
         """Which rows break it [shape=(clips,)]."""
-        return ~(looked[self.column] <= self.most)
+        return ~(measurements[self.column] <= self.most)
 
 
 RULES = (
@@ -102,23 +102,23 @@ class Flag:
     excess: float
 
 
-def find_flags(looked: pd.DataFrame, entries: pd.DataFrame) -> list[Flag]:
+def find_flags(measurements: pd.DataFrame, entries: pd.DataFrame) -> list[Flag]:
     """The flags of all clips, in the rules' order, then by clip id.
 
     Args:
-        looked: of :func:`look`, of all shards.
+        measurements: of :func:`measure_quality`, of all shards.
         entries: the ledger.
 
     Raises:
         LipdataError: the ledger does not have the same clips as ok.
     """
     ok = entries[entries.status == OK]
-    count = Counter(looked.clip_id)
+    count = Counter(measurements.clip_id)
     count.subtract(ok.clip_id)
     odd = [clip_id for clip_id, more in count.items() if more]
     if odd:
         raise LipdataError(f"{min(odd)}: ledger and shards disagree about it; see: lipdata check")
-    table = looked.merge(ok[["clip_id", "av_offset_s", "reason"]], on="clip_id").sort_values("clip_id")
+    table = measurements.merge(ok[["clip_id", "av_offset_s", "reason"]], on="clip_id").sort_values("clip_id")
     median_s = table.av_offset_s.median()
     from_median_s = (table.av_offset_s - median_s).abs()
     table = table.assign(median_s=median_s, from_median_s=from_median_s, complained=(table.reason != "").astype(int))

@@ -107,8 +107,8 @@ def worst_clips(raised: Iterable[Flag]) -> list[str]:
 def _seen(found: Sequence[Shard], entries: pd.DataFrame, rows: dict[str, ManifestRow], watch: Watch) -> dict[str, Any]:
     """What is read from the shards themselves."""
     with watch(sum(len(shard.clips) for shard in found)) as done:
-        looked, delays = measure_shards(found, done)
-    raised = find_flags(looked, entries) if found else []
+        measurements, delays = measure_shards(found, done)
+    raised = find_flags(measurements, entries) if found else []
     where = {clip.clip_id: shard for shard in found for clip in shard.clips}
 
     def show(clip_id: str, draw: Callable[[Clip], Strip]) -> Shown:
@@ -135,14 +135,14 @@ def _seen(found: Sequence[Shard], entries: pd.DataFrame, rows: dict[str, Manifes
 
 def measure_shards(found: Sequence[Shard], done: Callable[[int], None]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables of ``flags.look`` and ``delay.study`` of all clips; each shard is read once."""
-    looked, delays, count = [pd.DataFrame()], [pd.DataFrame()], 0
+    measurements, delays, count = [pd.DataFrame()], [pd.DataFrame()], 0
     # A copy's maps go with it: one shard's files are open at a time, not the whole folder's.
     for shard in map(copy.copy, found):
-        looked.append(measure_quality(shard))
+        measurements.append(measure_quality(shard))
         delays.append(delay_table([shard]))
         count += len(shard.clips)
         done(count)
-    return pd.concat(looked, ignore_index=True), pd.concat(delays, ignore_index=True)
+    return pd.concat(measurements, ignore_index=True), pd.concat(delays, ignore_index=True)
 
 
 def _groups(entries: pd.DataFrame, names: pd.Series) -> list[Group]:
@@ -186,7 +186,7 @@ def _about(path: Path) -> dict[str, Any]:
 
 
 def _template() -> Any:
-    # Clip ids and reasons come from strangers: all text is escaped.
+    # Clip ids and reasons come from untrusted sources: all text is escaped.
     environment = Environment(
         loader=PackageLoader("lipdata.analysis", ""),
         autoescape=True,

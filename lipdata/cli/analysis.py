@@ -17,8 +17,8 @@ def info(shards: Path, as_json: bool) -> None:
 
     from lipdata.shards import summarise
 
-    delay_summary = summarise(shards)
-    click.echo(json.dumps(asdict(delay_summary)) if as_json else "\n".join(delay_summary.lines()))
+    summary = summarise(shards)
+    click.echo(json.dumps(asdict(summary)) if as_json else "\n".join(summary.lines()))
 
 
 @click.command()
@@ -80,7 +80,7 @@ def report_command(shards: Path, out: Path, overwrite: bool) -> None:
     from lipdata.analysis import write_report
     from lipdata.cli.progress import read_progress_bar
 
-    delay_summary, flagged = write_report(shards, out, overwrite=overwrite, watch=read_progress_bar)
-    click.echo(f"{flagged} clips flagged, {delay_summary.failed} failed\nwritten: {out}, open it in a browser")
-    if delay_summary.ok:
+    summary, flagged = write_report(shards, out, overwrite=overwrite, watch=read_progress_bar)
+    click.echo(f"{flagged} clips flagged, {summary.failed} failed\nwritten: {out}, open it in a browser")
+    if summary.ok:
         click.echo(f"next: lipmodel fit {shards}")

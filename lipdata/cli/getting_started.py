@@ -35,11 +35,11 @@ def demo(out: Path, clips: int) -> None:
     \b
     lipdata demo demo && lipdata ingest demo/grid --manifest demo/grid/manifest.csv
     """
-    from lipdata.samples import write_grid_clips, write_synthetic_corpus
+    from lipdata.samples import write_demo
 
-    real = write_grid_clips(out / "grid")
-    click.echo(f"{len(real)} real clips in {out / 'grid'}")
-    with click.progressbar(length=clips, label="clips", file=sys.stderr) as bar:
-        synthetic = write_synthetic_corpus(out / "synthetic", clips, lambda done, _: bar.update(done - bar.pos))
-    click.echo(f"{len(synthetic)} synthetic clips in {out / 'synthetic'}")
+    # Shown from the first clip on: a refusal before it is one line.
+    bar = click.progressbar(length=clips, label="synthetic clips", file=sys.stderr)
+    real, synthetic = write_demo(out, clips, lambda done, _: bar.update(done - bar.pos))
+    bar.render_finish()
+    click.echo(f"{len(real)} real clips in {out / 'grid'}\n{len(synthetic)} synthetic clips in {out / 'synthetic'}")
     click.echo(f"next: lipdata ingest {out / 'grid'} --manifest {out / 'grid' / 'manifest.csv'}")

@@ -22,7 +22,7 @@ from lipdata.cli.options import FILE, FOLDER, PATH, pipeline_option
     "-j", "--jobs", "workers", type=click.IntRange(min=1), help="Worker processes.  [default: the number of cores]"
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N clips, by clip id.")
-@click.option("--landmarks", type=PATH, envvar="LIPDATA_LANDMARKS", help="Another predictor, or landmarks (see below).")
+@click.option("--landmarks", type=PATH, help="Another predictor, or landmarks (see below).")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first clip that fails.")
 @click.option("--max-failed", default=0, show_default=True, type=click.IntRange(min=0), help="Failed clips to accept.")
 @click.option("--strict", is_flag=True, help="Media files that fit no layout count as failed clips.")
@@ -38,7 +38,8 @@ def ingest(corpus: Path, out: Path, max_failed: int, strict: bool, backend: str,
     failed than --max-failed. Media files whose path fits no layout stand there too, as unmatched.
 
     --landmarks is another 68-point predictor of dlib's (.dat), or landmarks that you have: a folder of CLIP_ID.npy or
-    one .npz, each array frames x 68 x 2 in source pixels, NaN where a frame has no face.
+    one .npz, each array frames x 68 x 2 in source pixels, NaN where a frame has no face. The default is what
+    the variable LIPDATA_LANDMARKS names.
 
     \b
     lipdata ingest grid/

@@ -65,8 +65,7 @@ def scan_corpus(folder: Path, corpus: CorpusConfig) -> CorpusScan:
             f"{corpus.layout}); choose another --pipeline or write one"
         )
     require_unique(rows, str(folder))
-    named = matches.keys() | {row.audio_path for row in rows}
-    unmatched = [path for path in paths if Path(path).suffix.lower() in MEDIA_SUFFIXES and path not in named]
+    unmatched = [path for path in paths if Path(path).suffix.lower() in MEDIA_SUFFIXES and path not in matches]
     return CorpusScan(sorted(rows, key=lambda row: row.clip_id), sorted(unmatched))
 
 

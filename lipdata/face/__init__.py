@@ -7,7 +7,7 @@ Takes RGB frames; gives a ``Track`` of 68 points a frame, crop boxes and crops. 
 from lipdata.face.crop import crop_frames, find_mouth, mouth_boxes, reference_face, to_crop_pixels
 from lipdata.face.detector import MOUTH, FaceDetector, PictureDetector, Track, true_runs
 from lipdata.face.dlib_detector import DlibDetector, cached_detector, predictor_path
-from lipdata.face.registry import DLIB, open_detector
+from lipdata.face.registry import DLIB, detector_name, landmarks_path, open_detector
 from lipdata.face.tracking import track_face
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "Track",
     "cached_detector",
     "crop_frames",
+    "detector_name",
     "find_mouth",
+    "landmarks_path",
     "mouth_boxes",
     "open_detector",
     "predictor_path",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -71,6 +71,7 @@ class PictureDetector(Protocol):
         """As ``landmarks``, of frames in which the face is in the same box [shape=(n, 68, 2)], float32."""
 
 
+@runtime_checkable
 class FaceDetector(Protocol):
     """The landmarks of a whole clip. A class of this kind is found by the entry point group ``lipdata.detectors``."""
 

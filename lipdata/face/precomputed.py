@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,14 @@ from lipdata.atomic_files import sha256_of_file
 from lipdata.config import LipsConfig
 from lipdata.errors import ClipError, LipdataError
 from lipdata.face.detector import Track
+
+# What numpy and zipfile raise for files that are damaged, encrypted, or made to run code.
+UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, NotImplementedError, zlib.error, zipfile.BadZipFile)
+
+
+def is_precomputed(path: Path) -> bool:
+    """Whether a path means landmarks computed before, not a predictor."""
+    return path.is_dir() or path.suffix == ".npz"
 
 
 class PrecomputedLandmarks:
@@ -52,11 +61,12 @@ class PrecomputedLandmarks:
         """
         try:
             points = np.load(io.BytesIO(self._content(clip_id)), allow_pickle=False)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+        except (FileNotFoundError, KeyError) as error:
             raise ClipError("lips", f"no landmarks of it in {self.path.name}") from error
-        except ValueError as error:
-            raise ClipError("lips", f"its landmarks in {self.path.name} are no plain .npy array: {error}") from error
-        if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or len(points) != len(frames):
+        except UNREADABLE as error:
+            what = f"its landmarks in {self.path.name} are no plain .npy array"
+            raise ClipError("lips", f"{what}: {error or type(error).__name__}") from error
+        if not isinstance(points, np.ndarray) or points.dtype.kind not in "fiu" or points.shape[:1] != (len(frames),):
             got = f"{points.dtype} {points.shape}" if isinstance(points, np.ndarray) else "an archive"
             raise ClipError("lips", f"its landmarks in {self.path.name} are {got}; the clip has {len(frames)} frames")
         return Track.from_points(points, lips)

@@ -7,12 +7,13 @@ stands in the pipeline file (``[shards] features``). Flow and log-mel also as co
 from lipdata.features.colours import flow_colour, full_colour, mel_colour, wheel
 from lipdata.features.mel import log_mel
 from lipdata.features.optical_flow import farneback_flow
-from lipdata.features.registry import BUILT_IN, Feature, Signals, find_feature
+from lipdata.features.registry import BUILT_IN, Feature, Signals, axes_rank, find_feature
 
 __all__ = [
     "BUILT_IN",
     "Feature",
     "Signals",
+    "axes_rank",
     "farneback_flow",
     "find_feature",
     "flow_colour",

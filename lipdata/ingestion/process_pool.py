@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any
 
 import cv2
 import joblib
@@ -21,6 +22,10 @@ from joblib.externals.loky.backend.context import get_start_method, set_start_me
 from threadpoolctl import threadpool_limits
 
 from lipdata.media import kill_running_ffmpegs
+
+# File and spec of the caller's script while workers may be started, once for each pool that is open.
+_hidden_main: list[tuple[Any, Any]] = []
+_hidden_lock = threading.Lock()
 
 
 @contextmanager
@@ -46,16 +51,27 @@ def process_pool_workers(processes: int, predictor: Path | None) -> Iterator[Non
 
 @contextmanager
 def _main_not_imported() -> Iterator[None]:
-    """Workers started in the block do not run the caller's script again: it may have no ``if __name__`` guard."""
-    main = sys.modules["__main__"]
-    path, spec = main.__dict__.pop("__file__", None), main.__spec__
-    main.__spec__ = None
+    """Workers started in the block do not run the caller's script again: it may have no ``if __name__`` guard.
+
+    Pools may be open in several threads: the first hides the script, the last shows it again.
+    """
+    with _hidden_lock:
+        if not _hidden_main:
+            main = sys.modules["__main__"]
+            _hidden_main.append((main.__dict__.pop("__file__", None), getattr(main, "__spec__", None)))
+            main.__spec__ = None
+        else:
+            _hidden_main.append(_hidden_main[0])
     try:
         yield
     finally:
-        main.__spec__ = spec
-        if path is not None:
-            main.__file__ = path
+        with _hidden_lock:
+            path, spec = _hidden_main.pop()
+            if not _hidden_main:
+                main = sys.modules["__main__"]
+                main.__spec__ = spec
+                if path is not None:
+                    main.__file__ = path
 
 
 @contextmanager

@@ -185,13 +185,13 @@ def _reopen(out: Path, about: dict[str, Any], plan: Sequence[Task]) -> None:
     for task in plan:
         ids = [row.clip_id for row in task.rows]
         if all(clip_id in rows and clip_id in entries for clip_id in ids):
-            of_job = tuple(entries[clip_id] for clip_id in ids)
+            of_task = tuple(entries[clip_id] for clip_id in ids)
             content, file = (str(_table(about, name).get(task.shard.name, "")) for name in ("shards", "files"))
-            save_result(task, TaskResult(task.name, of_job, tuple(rows[clip_id] for clip_id in ids), content, file))
+            save_result(task, TaskResult(task.name, of_task, tuple(rows[clip_id] for clip_id in ids), content, file))
 
 
 def _table(about: dict[str, Any], name: str) -> dict[str, Any]:
-    """A table of a JSON file that may come from a stranger; empty where it is none."""
+    """A table of a JSON file that may come from an untrusted source; empty where it is none."""
     table = about.get(name)
     return table if isinstance(table, dict) else {}
 

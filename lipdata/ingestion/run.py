@@ -127,6 +127,7 @@ def ingest_rows(
         with report_progress(out / STATE_FOLDER, done, len(rows), progress or _silent):
             for result in Scheduler(workers, scheduler).run(tasks):
                 done.append(result)
+        _require_same_landmarks(tasks[0])
         entries = sorted((entry for result in done for entry in result.entries), key=lambda entry: entry.clip_id)
         write_manifest(out / "manifest.csv", (row for result in done for row in result.rows))
         write_ledger(out / "ledger.csv", [*entries, *map(_unmatched_entry, unmatched)])
@@ -134,6 +135,11 @@ def ingest_rows(
         write_atomic(out / DATASET_FILE, (json.dumps(about, indent=2, sort_keys=True) + "\n").encode())
         finish_ingest(out)
     return entries
+
+
+def _require_same_landmarks(task: Task) -> None:
+    if task.detector.digest != task.landmarks_digest:
+        raise LipdataError(f"the landmarks at {task.landmarks} changed during the run; begin anew with --overwrite")
 
 
 def _silent(done: int, failed: int, total: int) -> None:
@@ -187,7 +193,7 @@ def _about(
         "version": VERSION,
         "pipeline": tasks[0].pipeline.tables(),
         "pipeline_digest": tasks[0].pipeline_digest,
-        "landmarks_digest": tasks[0].detector.digest,
+        "landmarks_digest": tasks[0].landmarks_digest,
         "found": len(entries),
         "ok": ok,
         "failed": len(entries) - ok,

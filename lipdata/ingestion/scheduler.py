@@ -11,7 +11,7 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from lipdata.errors import LipdataError
-from lipdata.face import DLIB
+from lipdata.face import DLIB, detector_name
 from lipdata.ingestion.dask_cluster import dask_client
 from lipdata.ingestion.process_pool import process_pool_workers
 from lipdata.ingestion.resume import MAX_UNEXPLAINED_DEATHS, progress_file
@@ -45,16 +45,16 @@ class Scheduler:
             LipdataError: workers die again and again, and no clip is the cause.
         """
         todo = {task.name: task for task in plan}
-        suspects: list[str] = []
+        in_work: list[str] = []
         while todo:
-            alone = next((todo[name] for name in suspects if name in todo), None)
+            alone = next((todo[name] for name in in_work if name in todo), None)
             try:
                 for result in self._run([alone] if alone else list(todo.values()), 1 if alone else self.workers):
                     progress_file(todo.pop(result.name)).unlink(missing_ok=True)
                     self._in_a_row = 0
                     yield result
             except DEATHS as error:
-                suspects = [name for name, task in todo.items() if progress_file(task).exists()]
+                in_work = [name for name, task in todo.items() if progress_file(task).exists()]
                 self._count(error, alone)
 
     def _run(self, plan: list[Task], workers: int) -> Iterator[TaskResult]:
@@ -85,5 +85,4 @@ class Scheduler:
 
 def _predictor(task: Task) -> Path | None:
     """The predictor to load before workers are forked, where the task uses dlib with one of its own."""
-    is_file = task.landmarks is not None and task.landmarks.is_file()
-    return task.landmarks if is_file and task.pipeline.lips.detector == DLIB else None
+    return task.landmarks if detector_name(task.pipeline.lips.detector, task.landmarks) == DLIB else None

@@ -10,7 +10,7 @@ from pathlib import Path
 from lipdata.config import Pipeline
 from lipdata.corpus import ManifestRow
 from lipdata.errors import LipdataError
-from lipdata.face import FaceDetector, open_detector
+from lipdata.face import FaceDetector, landmarks_path, open_detector
 from lipdata.features import find_feature
 from lipdata.ingestion.versions import installed_versions
 from lipdata.shards import LedgerEntry
@@ -35,6 +35,7 @@ class Task:
     pipeline: Pipeline
     pipeline_digest: str
     landmarks: Path | None
+    landmarks_digest: str
     fail_fast: bool
     parent_pid: int
     versions: Mapping[str, str]
@@ -79,10 +80,11 @@ def plan_tasks(
     if not rows:
         raise LipdataError("a manifest of no clips; give one with clips in it")
     corpus, out = corpus.absolute(), out.absolute()
-    landmarks = landmarks.absolute() if landmarks else None
+    landmarks = landmarks_path(landmarks)
     ordered = sorted(rows, key=lambda row: row.clip_id)
     size = pipeline.shards.clips
-    digest = pipeline.digest(open_detector(pipeline.lips.detector, landmarks).digest)
+    landmarks_digest = open_detector(pipeline.lips.detector, landmarks).digest
+    digest = pipeline.digest(landmarks_digest)
     for name in pipeline.shards.features:
         find_feature(name)
     versions = installed_versions(pipeline)
@@ -96,6 +98,7 @@ def plan_tasks(
             pipeline,
             digest,
             landmarks,
+            landmarks_digest,
             fail_fast,
             os.getpid(),
             versions,

@@ -7,6 +7,7 @@ from importlib import metadata
 from lipdata.config import Pipeline
 from lipdata.errors import LipdataError
 from lipdata.media import ffmpeg_binary, ffmpeg_version
+from lipdata.plugins import DETECTORS, FEATURES, plugins_in_use
 
 PACKAGES = {"dlib": "dlib-bin", "lipdata": "lipdata", "numpy": "numpy", "opencv": "opencv-python-headless"}
 
@@ -19,11 +20,7 @@ def installed_versions(pipeline: Pipeline) -> dict[str, str]:
 @functools.cache
 def _versions(detector: str, features: tuple[str, ...]) -> dict[str, str]:
     found = {name: metadata.version(package) for name, package in PACKAGES.items()}
-    named = {"lipdata.detectors": (detector,), "lipdata.features": features}
-    points = [
-        point for group, names in named.items() for point in metadata.entry_points(group=group) if point.name in names
-    ]
-    others = {point.dist.name: point.dist.version for point in points if point.dist is not None}
+    others = plugins_in_use({DETECTORS: (detector,), FEATURES: features})
     return {"ffmpeg": ffmpeg_version(ffmpeg_binary())} | found | others
 
 

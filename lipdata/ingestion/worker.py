@@ -21,6 +21,8 @@ UNFORESEEN = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    ConnectionError,
+    EOFError,
     LookupError,
     RuntimeError,
     TypeError,
@@ -89,6 +91,7 @@ def _made(row: ManifestRow, where: Source, task: Task) -> ProcessedClip:
         return process_clip(row, where, task.detector, task.pipeline)
     except MemoryError as error:
         raise ClipError("worker", "too little memory for it; a smaller -j leaves more to each") from error
+    # EOFError and ConnectionError would be taken for the death of a worker.
     except UNFORESEEN as error:
         raise ClipError("unforeseen", f"{type(error).__name__}: {str(error)[:200]}; please report it") from error
 

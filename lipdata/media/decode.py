@@ -44,7 +44,7 @@ class DecodedClip:
     damage: str
 
     def __repr__(self) -> str:
-        return f"Media(frames={self.frames.shape}, sound={self.sound.shape}, av_offset_s={self.av_offset_s:g})"
+        return f"DecodedClip(frames={self.frames.shape}, sound={self.sound.shape}, av_offset_s={self.av_offset_s:g})"
 
 
 def decode_clip(

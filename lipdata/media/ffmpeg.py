@@ -104,7 +104,7 @@ def run_ffmpeg(command: list[str], outputs: list[IO[bytes]]) -> tuple[str, int]:
     """Run ffmpeg to its end.
 
     Args:
-        outputs: the files of ``in_memory`` that it writes into as ``pipe:N``, N their number.
+        outputs: the files of ``memory_file`` that it writes into as ``pipe:N``, N their number.
 
     Returns:
         What it said, and its exit status: negative where it was ended for writing more than ``MAX_BYTES``.
@@ -174,7 +174,7 @@ def _limit(pid: int) -> None:
 
 
 def kill_running_ffmpegs() -> None:
-    """End what ``run`` has started in this process, which is about to end."""
+    """End what ``run_ffmpeg`` has started in this process, which is about to end."""
     for pid in list(_running):
         _kill(pid)
 

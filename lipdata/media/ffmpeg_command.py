@@ -7,7 +7,7 @@ import ffmpeg
 
 from lipdata.media.ffmpeg import ffmpeg_binary
 
-# Local files and those of ours that are named pipe:N: a playlist or a subtitle in a stranger's clip opens nothing else.
+# Local files and those of ours that are named pipe:N: a playlist or a subtitle in an untrusted clip opens nothing else.
 PROTOCOLS = "file,pipe"
 # No playlists (hls, concat, dash): a clip that is one would read files outside the corpus folder.
 FORMATS = (

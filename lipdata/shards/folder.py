@@ -37,6 +37,9 @@ class ShardFolder(Mapping[str, Clip]):
             raise LipdataError(f"{self.path} is no folder; make one with: lipdata ingest CORPUS -o {self.path}")
 
     def __repr__(self) -> str:
+        # Where every clip failed there are no shards, and printing the folder should not fail.
+        if not any(self.path.glob("[!.]*.h5")):
+            return f"ShardFolder({str(self.path)!r}, no shards; see ledger.csv)"
         return f"ShardFolder({str(self.path)!r}, {len(self)} clips in {len(self.shards)} shards)"
 
     def __len__(self) -> int:
@@ -44,6 +47,9 @@ class ShardFolder(Mapping[str, Clip]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._shard_of)
+
+    def __contains__(self, clip_id: object) -> bool:
+        return clip_id in self._shard_of
 
     def __getitem__(self, clip_id: str) -> Clip:
         return self.shard_of(clip_id).clip(clip_id)
@@ -88,6 +94,8 @@ class ShardFolder(Mapping[str, Clip]):
     def clips(self) -> pd.DataFrame:
         """Manifest and ledger joined, one row a clip of the manifest, failed ones included.
 
+        A further column of the manifest that is called as one of the ledger's gets the suffix ``_manifest``.
+
         Raises:
             LipdataError: a file is missing, or they have different clips.
         """
@@ -98,4 +106,4 @@ class ShardFolder(Mapping[str, Clip]):
             raise LipdataError(
                 f"{self.path}: manifest.csv and ledger.csv have different clips; see: lipdata check {self.path}"
             )
-        return table.merge(ledger, on="clip_id", suffixes=("", "_ledger"), validate="one_to_one")
+        return table.merge(ledger, on="clip_id", suffixes=("_manifest", ""), validate="one_to_one")

@@ -164,7 +164,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
 
 
 def _require_shard(file: h5py.File, path: Path) -> None:
-    """Shards come from strangers: every attribute and dataset is what it should be before anything is read."""
+    """Shards come from untrusted sources: every attribute and dataset is what it should be before anything is read."""
     form, version = file.attrs.get("format"), file.attrs.get("version")
     if not isinstance(form, str) or form != FORMAT:
         raise LipdataError(f"{path} is no shard of lipdata: attribute format is {form!r}")

@@ -4,7 +4,6 @@ Axis 0 of the frame datasets runs over the frames of all clips, one clip after a
 """
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ import h5py
 import numpy as np
 
 from lipdata.errors import LipdataError
-from lipdata.features import find_feature
+from lipdata.features import axes_rank, find_feature
 
 FORMAT = "lipdata-shard"
 VERSION = 1
@@ -31,7 +30,7 @@ class DatasetSpec:
     @property
     def rank(self) -> int:
         """The number of axes."""
-        return len(re.sub(r"\(.*\)", "one axis", self.axes).split(", "))
+        return axes_rank(self.axes)
 
 
 FRAMES = DatasetSpec("uint8", "N, y, x, RGB", "0 to 255")

@@ -75,6 +75,9 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         folder = ShardFolder(shards) if isinstance(shards, Path | str) else shards
         self._shards = folder.shards if isinstance(folder, ShardFolder) else list(folder)
+        if not self._shards or not frames >= 1 or not stride >= 1:
+            got = f"{len(self._shards)} shards, windows of {frames} frames, stride {stride}"
+            raise LipdataError(f"{got}; allowed: 1 or more of each")
         rows = None if clip_ids is not None else _rows_of(folder, manifest)
         wanted = clip_ids if rows is None else clip_ids_of(rows, split)
         taken = [
@@ -136,7 +139,10 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         return batch.tensors
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the identity frames and mismatched windows that go with each window anew."""
+        """Draw the identity frames and mismatched windows that go with each window anew.
+
+        Call it before DataLoader is iterated: workers that persist keep the epoch that they were started with.
+        """
         self._epoch, self._drawn = epoch, None
 
     def read(self, index: BatchIndex, empty: Allocate = torch.empty) -> dict[str, Tensor]:

@@ -131,15 +131,19 @@ def _required_box(mouth: MouthImage, image: Image) -> np.ndarray:
 def _speech(audio: Audio, sample_rate_hz: int | None, pipeline: Pipeline) -> np.ndarray:
     """float32 mono at the pipeline's rate [shape=(n,)]."""
     wanted_hz = pipeline.mel.sample_rate_hz
+    if not isinstance(audio, np.ndarray | Path | str):
+        raise LipdataError(
+            f"audio is a {type(audio).__name__}; allowed: a path, or a numpy array with its sample_rate_hz"
+        )
     if not isinstance(audio, np.ndarray):
         try:
             return decode_sound(Path(audio), wanted_hz)
         except ClipError as error:
             raise LipdataError(f"{audio}: {error.reason}; give a file with speech in it") from error
-    if audio.ndim != 1 or audio.dtype.kind != "f" or not sample_rate_hz:
-        raise LipdataError(
-            f"audio is {audio.dtype} {audio.shape} at {sample_rate_hz} Hz; allowed: float, (n,), with sample_rate_hz"
-        )
+    known = isinstance(sample_rate_hz, int) and sample_rate_hz > 0
+    if audio.ndim != 1 or audio.dtype.kind != "f" or not known or sample_rate_hz is None:
+        got = f"audio is {audio.dtype} {audio.shape} at {sample_rate_hz} Hz"
+        raise LipdataError(f"{got}; allowed: float, (n,), with sample_rate_hz, a whole number")
     common = gcd(wanted_hz, sample_rate_hz)
     sound = resample_poly(np.nan_to_num(audio), wanted_hz // common, sample_rate_hz // common)
     return np.clip(sound, -1, 1).astype(np.float32)

@@ -23,7 +23,7 @@ class Video:
         enlarged: how many times as large as the frames the saved video is: a mouth of 64 pixels fills no screen.
 
     Raises:
-        LipdataError: frames of another type or shape.
+        LipdataError: frames or sound of another type or shape, or a rate below 1.
     """
 
     frames: np.ndarray
@@ -35,6 +35,11 @@ class Video:
     def __post_init__(self) -> None:
         if self.frames.dtype != np.uint8 or self.frames.ndim != 4 or self.frames.shape[-1] != 3 or not len(self.frames):
             raise LipdataError(f"frames are {self.frames.dtype} {self.frames.shape}; allowed: uint8, (T, H, W, 3)")
+        if self.sound.dtype.kind != "f" or self.sound.ndim != 1:
+            raise LipdataError(f"sound is {self.sound.dtype} {self.sound.shape}; allowed: float, (n,), -1 to 1")
+        for name in ("fps", "sample_rate_hz", "enlarged"):
+            if getattr(self, name) < 1:
+                raise LipdataError(f"{name} is {getattr(self, name)}; allowed: 1 or more")
 
     def __repr__(self) -> str:
         return (
@@ -53,9 +58,12 @@ class Video:
         """Write an MP4 (H.264, AAC), all or nothing.
 
         Raises:
-            LipdataError: the file is there and not to be overwritten, or there is no folder for it.
+            LipdataError: odd sides; the file is there and not to be overwritten; or there is no folder for it.
         """
         path = Path(path)
+        height, width = (self.enlarged * side for side in self.frames.shape[1:3])
+        if height % 2 or width % 2:
+            raise LipdataError(f"a video of {width} x {height} pixels; allowed: even sides (H.264, yuv420p)")
         require_free(path, overwrite=overwrite)
         write_mp4(
             path,

@@ -4,13 +4,15 @@ A loss that is registered has its flag in ``lipmodel fit``, its place in the wei
 """
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from math import isfinite
 
 from torch import Tensor
 
 from lipdata.errors import LipdataError
+from lipdata.plugins import LOSSES, load_plugin, plugins
 from lipmodel.losses.adversarial import adversarial
 from lipmodel.losses.correlation import correlation
 from lipmodel.losses.first_frame import first_frame
@@ -18,8 +20,6 @@ from lipmodel.losses.generator_pass import GeneratorPass
 from lipmodel.losses.perceptual import perceptual
 from lipmodel.losses.pixel import pixel
 from lipmodel.variants import Variant
-
-ENTRY_POINTS = "lipmodel.losses"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,12 @@ class Loss:
     compute: Callable[[GeneratorPass], Tensor | Mapping[str, Tensor]]
     weight: float = 0.0
     logged_at_zero: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name) or not re.fullmatch(r"--l-[a-z][a-z0-9-]*", self.flag):
+            raise LipdataError(f"loss {self.name!r}, flag {self.flag!r}; allowed: lower case, and a flag --l-...")
+        if not (isfinite(self.weight) and self.weight >= 0):
+            raise LipdataError(f"loss {self.name}: weight {self.weight}; allowed: 0 or a finite number above")
 
     def __call__(self, generated: GeneratorPass) -> dict[str, Tensor]:
         """The loss by name, and what is logged beside it."""
@@ -74,13 +80,15 @@ def all_losses() -> dict[str, Loss]:
         LipdataError: an entry point that is no ``Loss`` of its name, or takes a name that is there.
     """
     losses = dict(BUILT_IN)
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
-        loss = point.load()
-        if not isinstance(loss, Loss) or loss.name != point.name:
-            raise LipdataError(f"entry point {point.name} of {ENTRY_POINTS} is {loss!r}; allowed: a Loss of that name")
-        if point.name in losses or point.name in DISCRIMINATOR_WEIGHTS:
-            raise LipdataError(f"{point.value} registers the loss {point.name!r}, which is there already; rename it")
-        losses[point.name] = loss
+    for name, point in plugins(LOSSES).items():
+        loss = load_plugin(point)
+        if not isinstance(loss, Loss) or loss.name != name:
+            raise LipdataError(f"{name!r} of {LOSSES} is {loss!r}; allowed: a lipmodel.losses.Loss of that name")
+        if name in (*losses, *DISCRIMINATOR_WEIGHTS) or loss.flag in {other.flag for other in losses.values()}:
+            raise LipdataError(
+                f"{point.value} registers the loss {name!r}, {loss.flag}, which is there already; rename it"
+            )
+        losses[name] = loss
     return losses
 
 

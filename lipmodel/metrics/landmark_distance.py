@@ -114,7 +114,7 @@ def _centred(points: np.ndarray) -> np.ndarray:
 
 
 def _is_place(place: np.ndarray, face: np.ndarray) -> bool:
-    """Whether a mouth can be pasted there, and be seen: a stranger's shard may hold anything."""
+    """Whether a mouth can be pasted there, and be seen: an untrusted shard may hold anything."""
     size = place[2:] - place[:2]
     inside = (place[:2] >= 0).all() and (place[2:] <= face.shape[1::-1]).all()
     return bool(inside and size.min() >= NARROWEST_PX and size.max() <= 1.05 * size.min())

@@ -17,6 +17,7 @@ def test_doctor_finds_this_machine_fit() -> None:
     assert "ok      ffmpeg: " in ran.stdout and "MISSING" not in ran.stdout
 
 
+@pytest.mark.slow
 def test_doctor_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A Python without dlib, and an ffmpeg that is too old.
     old = scripted_ffmpeg(tmp_path, "-version", "echo ffmpeg version 4.4.2; exit")

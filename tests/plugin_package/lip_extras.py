@@ -32,7 +32,7 @@ def _loudness(signals: Signals, pipeline: Pipeline) -> np.ndarray:
     return 10 * np.log10(np.maximum(np.square(pieces).mean(1), 1e-10))
 
 
-LOUDNESS = Feature("loudness", "float32", "N", "dB re 1.0", _loudness)
+LOUDNESS = Feature("loudness", "float32", (), "N", "dB re 1.0", _loudness)
 
 
 def _darkness(generated: GeneratorPass) -> Tensor:

@@ -83,6 +83,7 @@ def test_what_the_ledger_says_is_flagged(made: Path, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_silent_clip_and_one_that_is_no_number(made: Path, tmp_path: Path) -> None:
     for value, shown in ((-100, "loudest band -100 dB"), (np.nan, "loudest band nan dB")):
         folder = changed(

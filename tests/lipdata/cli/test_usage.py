@@ -35,6 +35,7 @@ def test_manifest_writes_one_that_ingest_reads(clips: Path, tmp_path: Path) -> N
     assert read_manifest(tmp_path / "m.csv") == rows
 
 
+@pytest.mark.slow
 def test_demo_writes_real_and_synthetic_clips(clips: Path, setup: Pipeline, tmp_path: Path) -> None:
     ran = lipdata("demo", tmp_path / "demo", "--clips", 1)
     assert ran.returncode == 0, ran.stderr

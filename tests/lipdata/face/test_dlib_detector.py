@@ -49,6 +49,7 @@ def require_dlibs_boxes(finder: DlibDetector, clip: Path, every: int) -> None:
             assert box.tolist() == known and found == score
 
 
+@pytest.mark.slow
 def test_a_small_face_gets_dlibs_box_too(finder: DlibDetector, clips: Path) -> None:
     plain = dlib.get_frontal_face_detector()
     frame = decode_clip(clips / "s1" / "bbaf2n.mpg", fps=25, sample_rate_hz=44100).frames[0]
@@ -73,6 +74,7 @@ def test_no_face_in_a_thin_picture(finder: DlibDetector, size: tuple[int, int]) 
     assert finder.detect(np.full((*size, 3), 128, np.uint8)) == []
 
 
+@pytest.mark.slow
 def test_a_face_that_crosses_the_border_gets_dlibs_box_too(finder: DlibDetector, astronaut: np.ndarray) -> None:
     plain, crossing = dlib.get_frontal_face_detector(), 0
     for left in range(160, 190, 3):

@@ -39,6 +39,7 @@ COURSES = {
 }
 
 
+@pytest.mark.slow
 def test_a_head_that_moves_to_and_fro_is_detected_anew(finder: DlibDetector, clips: Path, setup: Pipeline) -> None:
     frames = frames_of(clips / "s1" / "bbaf2n.mpg")
     require_close(pixels_off(moved(frames, "to and fro"), finder, setup))
@@ -69,6 +70,7 @@ def test_of_two_faces_the_one_that_continues_is_kept(
     assert np.median(np.abs(both.points - alone.points)) < 2
 
 
+@pytest.mark.slow
 def test_a_moving_head_is_followed(finder: DlibDetector, speech: np.ndarray, setup: Pipeline) -> None:
     shift = np.round(60 * np.sin(np.arange(75) / 8)).astype(int)
     stage = np.zeros((75, 288, 520, 3), np.uint8)

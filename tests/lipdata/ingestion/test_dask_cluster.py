@@ -102,7 +102,7 @@ def test_workers_elsewhere_get_absolute_paths(
             "no Dask scheduler answers at tcp://127.0.0.1:1",
             marks=pytest.mark.slow,
         ),
-        (("--backend", "dask", "--scheduler", "nowhere"), "nowhere"),
+        pytest.param(("--backend", "dask", "--scheduler", "nowhere"), "nowhere", marks=pytest.mark.slow),
     ],
 )
 def test_a_cluster_that_is_not_there(

@@ -48,6 +48,7 @@ def test_the_same_command_on_what_is_done_changes_nothing(
     assert times_of_shards(out) == before
 
 
+@pytest.mark.slow
 def test_a_shard_that_is_damaged_or_gone_is_made_again(
     whole: Path, corpus: Path, pipeline: Path, tmp_path: Path
 ) -> None:
@@ -98,7 +99,7 @@ def test_other_versions_are_refused(whole: Path, corpus: Path, pipeline: Path, t
         make_shard(replace(task, versions=dict(task.versions) | {"dlib": "1"}))
 
 
-@pytest.mark.parametrize("overwrite", [(), ("--overwrite",)])
+@pytest.mark.parametrize("overwrite", [("--overwrite",), pytest.param((), marks=pytest.mark.slow)])
 def test_a_folder_that_no_ingest_made_stays_as_it_is(
     corpus: Path, pipeline: Path, tmp_path: Path, overwrite: tuple[str, ...]
 ) -> None:

@@ -54,11 +54,12 @@ def shares_of(path: Path, times_s: np.ndarray, *part: str) -> list[float]:
     return concealed_shares(done.stderr, times_s).tolist()
 
 
-# Fast: one picture of each coding.
+# Fast: one picture of the three codings that are most common.
 PICTURES = [(50,), pytest.param((7, 40), marks=pytest.mark.slow), pytest.param((70, 71), marks=pytest.mark.slow)]
+FAST_AND_SLOW_CODINGS = [pytest.param(name, marks=[pytest.mark.slow] * (name in ("ffv1", "mjpeg"))) for name in CODINGS]
 
 
-@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("coding", FAST_AND_SLOW_CODINGS)
 @pytest.mark.parametrize("pictures", PICTURES)
 def test_damaged_pictures_are_found(clips: Path, tmp_path: Path, coding: str, pictures: tuple[int, ...]) -> None:
     clip = clips / "s1" / "bbaf2n.mpg"
@@ -83,7 +84,7 @@ def test_damage_that_lasts_is_refused_and_damage_that_heals_is_reported(clips: P
     assert re.fullmatch(r"decoder complained \d+ times, 1[23] of 7[56] frames damaged.*", heals.damage)
 
 
-@pytest.mark.parametrize(("name", "seed"), [("s1/bbaf2n", 1), ("s26/bgbsza", 20)])
+@pytest.mark.parametrize(("name", "seed"), [("s1/bbaf2n", 1), pytest.param("s26/bgbsza", 20, marks=pytest.mark.slow)])
 def test_a_damaged_clip_is_the_same_each_time(clips: Path, tmp_path: Path, name: str, seed: int) -> None:
     content = bytearray((clips / f"{name}.mpg").read_bytes())
     flip(content, Random(seed))
@@ -92,6 +93,7 @@ def test_a_damaged_clip_is_the_same_each_time(clips: Path, tmp_path: Path, name:
     assert len(read) == 1
 
 
+@pytest.mark.slow
 def test_an_ffmpeg_killed_over_a_damaged_clip_runs_again(
     clips: Path, tmp_path: Path, use_ffmpeg: Callable[[Path], None]
 ) -> None:

@@ -40,7 +40,10 @@ def test_lipdata_ffmpeg_names_another(
     assert ffmpeg_binary() == str(script)
 
 
-@pytest.mark.parametrize("name", ["/usr/bin/none", "no-such-ffmpeg", "/usr"])
+SLOW_NAMES = [pytest.param(name, marks=pytest.mark.slow) for name in ("no-such-ffmpeg", "/usr")]
+
+
+@pytest.mark.parametrize("name", ["/usr/bin/none", *SLOW_NAMES])
 def test_a_missing_ffmpeg_is_one_line(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("LIPDATA_FFMPEG", name)
     ran = lipdata("ingest", clips, "-o", tmp_path / "out")
@@ -58,7 +61,7 @@ def test_versions_that_the_tests_have_not_seen_are_not_supported(tmp_path: Path,
     assert ffmpeg_is_supported(str(script)) == supported
 
 
-@pytest.mark.parametrize("as_script", [False, True])
+@pytest.mark.parametrize("as_script", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_hung_ffmpeg_is_ended(
     clips: Path,
     tmp_path: Path,

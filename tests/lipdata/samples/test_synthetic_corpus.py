@@ -56,6 +56,7 @@ def test_sound_lies_between_the_silences(synthetic: list[Path]) -> None:
         assert loud[-1] == pytest.approx(words[-1][0] / TICKS_PER_S, abs=0.09)
 
 
+@pytest.mark.slow
 def test_speech_does_not_depend_on_what_was_said_before() -> None:
     text, voice = "lay red with v zero please", SPEAKERS[0].voice
     first = say(text, voice)

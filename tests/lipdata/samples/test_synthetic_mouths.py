@@ -13,6 +13,8 @@ from lipdata.samples.synthetic_corpus import SPEAKERS, sentence, spoken_text
 from lipdata.samples.viseme import MouthTrack, mouth_track
 from tests.lipdata.samples.outside import TICKS_PER_S, align_of, frames_of
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Seen:

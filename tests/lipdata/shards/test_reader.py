@@ -95,6 +95,7 @@ def test_a_shard_of_other_features(tmp_path: Path, random_clips: list[Clip], set
     np.testing.assert_array_equal(Shard(tmp_path / "a.h5").clip("s1/ü").array("count"), counts["s1/ü"])
 
 
+@pytest.mark.slow
 def test_more_shards_than_files_may_be_open(tmp_path: Path, setup: Pipeline) -> None:
     attributes = {"pipeline": setup.to_json(), "pipeline_digest": "d" * 64, "fps": 25, "sample_rate": 44100}
     for number in range(60):
