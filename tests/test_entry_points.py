@@ -146,3 +146,25 @@ def test_a_loss_has_its_flag_its_log_line_and_its_place_in_the_sum(site: Path, s
     assert losses["total"] == pytest.approx(total, rel=1e-5)  # float32 sums
     without = run(None, "lipmodel", "fit", shards, "-o", out, "--manifest", manifest, "--resume", "--steps", 2)
     assert without.returncode == 2 and "no loss 'darkness'" in without.stderr
+
+
+@pytest.mark.parametrize(
+    ("entry", "command", "message"),
+    [
+        ("[lipmodel.losses]\nbroken = lip_broken:X", ("lipmodel", "fit", "--help"), "'broken' of lipmodel.losses"),
+        (
+            "[lipmodel.losses]\nbroken = lip_good:NOT_A_LOSS",
+            ("lipmodel", "fit", "--help"),
+            "allowed: a lipmodel.losses",
+        ),
+    ],
+)
+def test_a_broken_package_is_one_line(tmp_path: Path, entry: str, command: tuple[str, ...], message: str) -> None:
+    (tmp_path / "lip_broken.py").write_text("raise ZeroDivisionError('at import')\n")
+    (tmp_path / "lip_good.py").write_text("NOT_A_LOSS = 3\n")
+    about = tmp_path / "lip_broken-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: lip-broken\nVersion: 0.1\n")
+    (about / "entry_points.txt").write_text(entry + "\n")
+    ran = run(tmp_path, *command)
+    assert ran.returncode == 2 and len(ran.stderr.splitlines()) == 1 and message in ran.stderr, ran.stderr
