@@ -48,4 +48,4 @@ def test_demo_writes_real_and_synthetic_clips(clips: Path, setup: Pipeline, tmp_
     for path in clips.rglob("*.*"):
         assert path.suffix == ".pyc" or (real / path.relative_to(clips)).read_bytes() == path.read_bytes()
     assert [row.clip_id.split("/")[0] for row in scan_corpus(synthetic, setup.corpus).rows] == ["t1"]
-    require_one_line(lipdata_here("demo", tmp_path / "demo"), "is not empty")
+    require_one_line(lipdata_here("demo", tmp_path / "demo"), "is there already")
