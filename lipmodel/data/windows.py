@@ -22,12 +22,21 @@ DATASETS = {"video": "frames", "identity": "frames", "mismatched": "frames"}
 PARTS = ("video", "mel", "identity", "mismatched")
 
 
-class WindowBatch(list[dict[str, Tensor]]):
+class WindowBatch(Sequence[dict[str, Tensor]]):
     """Windows as DataLoader takes them, each a dictionary of views on ``tensors``, the batch as a whole."""
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        super().__init__(dict(zip(tensors, row, strict=True)) for row in zip(*tensors.values(), strict=True))
-        self.tensors = dict(tensors)
+    def __init__(self, tensors: Mapping[str, Tensor], length: int) -> None:
+        self.tensors, self._length = dict(tensors), length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self[at] for at in range(self._length)[place]]
+        # Made on demand: collate takes the tensors as they are.
+        at = range(self._length)[place]
+        return {name: tensor[at] for name, tensor in self.tensors.items()}
 
 
 class WindowDataset(Dataset[dict[str, Tensor]]):
@@ -131,7 +140,8 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         # At first use: who asks by BatchIndex alone draws himself, and a corpus has millions of windows.
         self._drawn = self._drawn or draw_epoch(len(self), seed=self._seed, epoch=self._epoch)
         _, identity, mismatched = self._drawn
-        return WindowBatch(self.read(BatchIndex(windows, identity[windows], mismatched[windows])))
+        batch = self.read(BatchIndex(windows, identity[windows], mismatched[windows]))
+        return WindowBatch(batch, len(windows))
 
     @staticmethod
     def collate(batch: WindowBatch) -> dict[str, Tensor]:
