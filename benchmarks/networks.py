@@ -33,7 +33,7 @@ the networks themselves. Written by `python benchmarks/networks.py`.
 {rows}
 
 The notes say "about 140 GFLOP" of the generator, which fits if a multiply-add counts as one ({mac:.0f} G of them
-here); they give no figures for the others. The rivals are as large as their own sources say. "-": nothing is said.
+here); they give no figures for the others. The baselines are as large as their own sources say. "-": nothing is said.
 """
 
 

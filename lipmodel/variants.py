@@ -1,4 +1,4 @@
-"""The columns of the paper's Table 2 and the rivals of its Table 3: each is weights and three switches."""
+"""The columns of the paper's Table 2 and the baselines of its Table 3: each is weights and three switches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -12,7 +12,7 @@ from lipmodel.cli.options import FILE, FOLDER, best_option
 @click.argument("run", type=FOLDER)
 @click.argument("shards", type=FOLDER)
 @click.option("--split", default="test", show_default=True, help="Split of the manifest to measure on.")
-@click.option("--manifest", "manifest_path", type=FILE, help="Which clips are in which split.  [default: the run's]")
+@click.option("--manifest", type=FILE, help="Which clips are in which split.  [default: the run's]")
 @best_option
 @click.option("--paper", is_flag=True, help="Show the paper's numbers too, and ours measured the paper's way.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes that measure.  [default: one a core]")
@@ -23,7 +23,7 @@ def evaluate(
     run: Path,
     shards: Path,
     split: str,
-    manifest_path: Path | None,
+    manifest: Path | None,
     best: bool,
     paper: bool,
     jobs: int | None,
@@ -45,9 +45,7 @@ def evaluate(
     from lipmodel.inference import load
 
     out, model = out or run / f"evaluation-{split}", load(run, best=best)
-    found = evaluate_run(
-        model, shards, out, split=split, manifest_path=manifest_path, workers=jobs, overwrite=overwrite
-    )
+    found = evaluate_run(model, shards, out, split=split, manifest=manifest, workers=jobs, overwrite=overwrite)
     if as_json:
         click.echo(json.dumps(found.to_json()))
         return

@@ -52,7 +52,7 @@ def ablate(**options: Any) -> None:
 @click.command()
 @study_options
 def compare(**options: Any) -> None:
-    """Train and measure the rivals of the paper's Table 3 and the full model alike, and write that table.
+    """Train and measure the baselines of the paper's Table 3 and the full model alike, and write that table.
 
     \b
     lipmodel compare shards

@@ -88,7 +88,7 @@ def evaluate_run(
     out: Path,
     *,
     split: str = "test",
-    manifest_path: Path | None = None,
+    manifest: Path | None = None,
     workers: int | None = None,
     overwrite: bool = False,
 ) -> Evaluation:
@@ -98,7 +98,7 @@ def evaluate_run(
         LipdataError: ``out`` holds an evaluation, or as of ``evaluate``.
     """
     run = model.run
-    manifest_path = manifest_path or default_manifest(run, shards)
+    manifest_path = manifest or default_manifest(run, shards)
     # What says what was measured is looked at before it is: a training that still runs removes old checkpoints.
     digests = sha256_of_file(model.checkpoint), sha256_of_file(manifest_path)
     _require_free(out, overwrite=overwrite)

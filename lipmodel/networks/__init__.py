@@ -1,4 +1,4 @@
-"""The networks: the paper's generator, discriminator and correlation networks, FlowNetS, the autoencoder, the rivals.
+"""The networks: the paper's generator, discriminator and correlation networks, FlowNetS, autoencoder, baselines.
 
 One a file. ``build_networks`` gives all that a variant trains, by name.
 """

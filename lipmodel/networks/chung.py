@@ -1,4 +1,4 @@
-"""The rival of Chung et al. ("You said that?", BMVC 2017) at 64 x 64, without de-blurring (section 5.4)."""
+"""The baseline of Chung et al. ("You said that?", BMVC 2017) at 64 x 64, without de-blurring (section 5.4)."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""The rival of Vondrick et al. ("Generating Videos with Scene Dynamics", NIPS 2016), made conditional (section 5.4)."""
+"""Baseline: Vondrick et al. ("Generating Videos with Scene Dynamics", NIPS 2016), made conditional (section 5.4)."""
 
 import torch
 from torch import Tensor, nn

@@ -82,9 +82,7 @@ def run_experiment(
         if known is None:
             say(f"{about}: measuring on split {split}")
             place, manifest = folder / f"evaluation-{split}", Path(run.manifest)
-            known = evaluate_run(
-                load(folder), options.shards, place, split=split, manifest_path=manifest, overwrite=True
-            )
+            known = evaluate_run(load(folder), options.shards, place, split=split, manifest=manifest, overwrite=True)
         found[variant] = known
     path, table = out / f"{experiment.name}.md", experiment.table(found)
     write_atomic(path, f"{_title(experiment, first, split, found)}\n\n{table}\n".encode())

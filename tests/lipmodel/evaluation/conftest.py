@@ -34,4 +34,4 @@ def two_clips(grid_shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="package")
 def found(folder: Path, grid_shards: Path, two_clips: Path) -> Evaluation:
     """The evaluation of both clips by two processes; its files are in ``folder/first``."""
-    return evaluate_run(load(folder), grid_shards, folder / "first", manifest_path=two_clips, workers=2)
+    return evaluate_run(load(folder), grid_shards, folder / "first", manifest=two_clips, workers=2)

@@ -81,7 +81,7 @@ def test_tables_hold_every_frame_and_add_up(folder, found):
 
 
 def test_twice_gives_identical_files_whatever_the_processes(folder, found, grid_shards, two_clips):
-    again = evaluate_run(load(folder), grid_shards, folder / "again", manifest_path=two_clips, workers=1)
+    again = evaluate_run(load(folder), grid_shards, folder / "again", manifest=two_clips, workers=1)
     assert again == found
     assert bytes_of(folder / "again") == bytes_of(folder / "first")
 
@@ -89,7 +89,7 @@ def test_twice_gives_identical_files_whatever_the_processes(folder, found, grid_
 @pytest.mark.slow
 def test_windows_at_once_change_next_to_nothing(folder, found, grid_shards, two_clips, monkeypatch):
     monkeypatch.setattr(synthesis, "WINDOWS_AT_ONCE", 3)
-    other = evaluate_run(load(folder), grid_shards, folder / "threes", manifest_path=two_clips)
+    other = evaluate_run(load(folder), grid_shards, folder / "threes", manifest=two_clips)
     for name in METRICS:
         assert other.videos[MODEL][name].mean == pytest.approx(found.videos[MODEL][name].mean, abs=1e-4)
 

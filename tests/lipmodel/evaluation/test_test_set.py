@@ -17,7 +17,7 @@ def test_clips_that_are_short_missing_or_trained_on_are_counted(folder, shards_f
     gone = [replace(moved[0], clip_id=f"s1/gone{number}", split="test") for number in range(2)]
     write_manifest(tmp_path / "other.csv", [*moved, *gone])
     model, manifest = load(tmp_path / "run"), tmp_path / "other.csv"
-    found = evaluate_run(model, shards_folder, tmp_path / "out", manifest_path=manifest, workers=1)
+    found = evaluate_run(model, shards_folder, tmp_path / "out", manifest=manifest, workers=1)
     assert (found.found, found.measured, found.too_short, found.not_in_shards) == (4, 1, 1, 2)
     assert found.learnt_from == 1
     lines = "\n".join(found.lines())
