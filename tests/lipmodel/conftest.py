@@ -22,13 +22,10 @@ from tests.lipmodel.untrained import SMALLEST, untrained
 LENGTHS = {"s1/a": 40, "s1/b": 24, "s1/short": 10, "s2/a": 16, "s2/b": 33, "s2/val": 24}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def _one_thread():
-    _use_one_thread()
-
-
-def _use_one_thread() -> None:
-    # The networks here are too small to share out; threads that wait for each other slow down other work.
+    # Before every other fixture: two threads round sums otherwise than one, and weights are compared to the bit. Nor
+    # are the networks here large enough to share out.
     torch.set_num_threads(1)
 
 
@@ -91,7 +88,6 @@ def small_run(shards: Path, folder: Path, variant: str = "e", **changes) -> Run:
 @pytest.fixture(scope="session")
 def trained(shards_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
     """A small run whose three stages are done. Not to be changed."""
-    _use_one_thread()
     folder = tmp_path_factory.mktemp("trained") / "run"
     run = small_run(shards_folder, folder)
     train(folder, run)
