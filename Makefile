@@ -1,4 +1,4 @@
-# make demo      real clips -> shards -> a model fitted here -> a video; about 5 minutes after installation
+# make demo      real clips -> shards -> a model fitted here -> a video; two to five minutes after installation
 # make test      the fast tests, ruff, mypy and import-linter: under 5 minutes;   make test-all    all tests
 # make check     ruff, mypy and import-linter alone;   make docs    the site, into site/
 PYTHON ?= python3
