@@ -52,7 +52,7 @@ def _opened(name: str, path: Path | None) -> FaceDetector:
     if name not in others:
         known = ", ".join([*BUILT_IN, *others])
         raise LipdataError(f"no face detector {name!r}; known: {known}; install the package that has it")
-    detector = load_plugin(others[name])(path)
+    detector = load_plugin(others[name], path)
     if not isinstance(detector, FaceDetector):
         raise LipdataError(f"{name!r} of {DETECTORS} gives {detector!r}; allowed: an object with digest and track")
     return detector

@@ -45,16 +45,16 @@ class Scheduler:
             LipdataError: workers die again and again, and no clip is the cause.
         """
         todo = {task.name: task for task in plan}
-        in_work: list[str] = []
+        unfinished: list[str] = []
         while todo:
-            alone = next((todo[name] for name in in_work if name in todo), None)
+            alone = next((todo[name] for name in unfinished if name in todo), None)
             try:
                 for result in self._run([alone] if alone else list(todo.values()), 1 if alone else self.workers):
                     progress_file(todo.pop(result.name)).unlink(missing_ok=True)
                     self._in_a_row = 0
                     yield result
             except DEATHS as error:
-                in_work = [name for name, task in todo.items() if progress_file(task).exists()]
+                unfinished = [name for name, task in todo.items() if progress_file(task).exists()]
                 self._count(error, alone)
 
     def _run(self, plan: list[Task], workers: int) -> Iterator[TaskResult]:

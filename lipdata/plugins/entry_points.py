@@ -25,15 +25,18 @@ def plugins(group: str) -> dict[str, EntryPoint]:
     return found
 
 
-def load_plugin(point: EntryPoint) -> Any:
-    """What an entry point names.
+def load_plugin(point: EntryPoint, *arguments: Any) -> Any:
+    """What an entry point names; with arguments, what a call of it with these gives.
 
     Raises:
-        LipdataError: it cannot be imported, whatever its package raises.
+        LipdataError: its own, or one that says what else its package raises.
     """
     try:
-        return point.load()
-    except Exception as error:
+        found = point.load()
+        return found(*arguments) if arguments else found
+    except LipdataError:
+        raise
+    except Exception as error:  # another package's code may raise anything; the line names its type and words
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise LipdataError(
             f"{point.name!r} of {point.group} ({_package(point)}) cannot be loaded: {reason}; repair or uninstall it"

@@ -84,7 +84,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         folder = ShardFolder(shards) if isinstance(shards, Path | str) else shards
         self._shards = folder.shards if isinstance(folder, ShardFolder) else list(folder)
-        if not self._shards or not frames >= 1 or not stride >= 1:
+        if not self._shards or frames < 1 or stride < 1:
             got = f"{len(self._shards)} shards, windows of {frames} frames, stride {stride}"
             raise LipdataError(f"{got}; allowed: 1 or more of each")
         rows = None if clip_ids is not None else _rows_of(folder, manifest)

@@ -32,14 +32,12 @@ class Speaking:
 
     Attributes:
         frames: uint8 RGB, one by one [shape=(H, W, 3)].
-        n_frames: how many come.
         sound: float32 mono [shape=(n,)].
         enlarged: see :class:`Video`.
         origin: where the mouth was found, for people.
     """
 
     frames: Iterator[np.ndarray]
-    n_frames: int
     sound: np.ndarray
     enlarged: int
     origin: str
@@ -100,7 +98,7 @@ class Model:
         if face:
             photo, box = to_video_size(mouth.image, _required_box(mouth, image))
             frames = paste_mouths(photo, box, mouth.crop, frames)
-        return Speaking(frames, n_frames, sound, 1 if face else ENLARGED, mouth.origin)
+        return Speaking(frames, sound, 1 if face else ENLARGED, mouth.origin)
 
 
 def load(run: Path | str | None = None, *, best: bool = False) -> Model:

@@ -154,3 +154,16 @@ def test_what_holds_no_landmarks_is_one_line(clips: Path, tmp_path: Path, name: 
     ran = lipdata_here("ingest", clips, "-o", tmp_path / "out", "--landmarks", tmp_path / name)
     require_one_line(ran, name)
     assert not (tmp_path / "out").exists()
+
+
+def test_landmarks_that_change_during_a_run_are_refused(
+    clips: Path, manifest: Path, folder: Path, tmp_path: Path
+) -> None:
+    mine = Path(shutil.copytree(folder, tmp_path / "points"))
+
+    def change(done: int, failed: int, total: int) -> None:
+        (mine / "another.npy").write_bytes(b"")
+
+    with pytest.raises(LipdataError, match="changed during the run"):
+        api.ingest(clips, tmp_path / "out", manifest=manifest, landmarks=mine, workers=1, progress=change)
+    assert not (tmp_path / "out" / "dataset.json").exists()

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,3 +55,23 @@ def test_a_notebook_shows_the_video_itself(video, tmp_path):
 def test_frames_of_another_kind_are_refused(shape, dtype):
     with pytest.raises(LipdataError, match=r"allowed: uint8, \(T, H, W, 3\)"):
         Video(np.zeros(shape, dtype), 25, tone(0.16), RATE_HZ)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sound": np.zeros((3, 2), np.float32)}, "sound is float32 .3, 2."),
+        ({"sound": np.zeros(10, np.int16)}, "sound is int16"),
+        ({"fps": 0}, "fps is 0"),
+        ({"sample_rate_hz": -1}, "sample_rate_hz is -1"),
+    ],
+)
+def test_sound_and_rates_are_checked(video, changes, message):
+    with pytest.raises(LipdataError, match=message):
+        replace(video, **changes)
+
+
+def test_odd_sides_are_one_line(video, tmp_path):
+    odd = replace(video, frames=video.frames[:, :63], enlarged=1)
+    with pytest.raises(LipdataError, match="64 x 63 pixels; allowed: even sides"):
+        odd.save(tmp_path / "odd.mp4")

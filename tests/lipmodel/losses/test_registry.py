@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lipdata.errors import LipdataError
-from lipmodel.losses import default_weights, generator_losses, weighted_sum
+from lipmodel.losses import default_weights, require_installed, weighted_sum
 from lipmodel.variants import VARIANTS
 
 NAMES = ("corr", "pixel", "perc", "gen", "first", "lambda_p", "lambda_u")
@@ -40,5 +40,5 @@ def test_the_sum_takes_what_has_a_weight_in_the_order_of_equation_2():
 
 def test_a_weight_of_a_loss_that_is_not_installed_is_refused():
     with pytest.raises(LipdataError, match="no loss 'sharpness'; known: pixel, first, perc, gen, corr") as refusal:
-        generator_losses(None, {"pixel": 1.0, "sharpness": 0.5})
+        require_installed({"pixel": 1.0, "sharpness": 0.5})
     assert "\n" not in str(refusal.value)
