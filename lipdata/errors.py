@@ -9,8 +9,8 @@ class ClipError(LipdataError):
     """One clip cannot be used. The run goes on; the ledger gets the stage and the reason.
 
     Attributes:
-        stage: the room that refused it: ``manifest``, ``media`` or ``lips``; ``ffmpeg`` or ``worker``
-            where that was killed; ``unforeseen`` for a fault of ours.
+        stage: the room that refused it: ``manifest``, ``media`` or ``lips``; ``sync`` where ``--sync-csv`` is of
+            another file; ``ffmpeg`` or ``worker`` where that was killed; ``unforeseen`` for a fault of ours.
         reason: one line, whatever line breaks a file's name brought along.
     """
 

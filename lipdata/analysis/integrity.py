@@ -10,7 +10,7 @@ from lipdata.atomic_files import sha256_of_file
 from lipdata.corpus import read_manifest
 from lipdata.errors import LipdataError
 from lipdata.ingestion import DATASET_FILE
-from lipdata.shards import FAILED, OK, UNMATCHED, Shard, content_sha256, read_ledger
+from lipdata.shards import FAILED, OK, SYNC_FILE, UNMATCHED, Shard, content_sha256, read_ledger, sync_of
 
 
 def check_path(path: Path) -> list[str]:
@@ -44,6 +44,8 @@ def _folder(folder: Path) -> Iterator[str]:
             yield str(error)
     try:
         yield from _ledger(folder, found, wrong)
+        if (folder / SYNC_FILE).exists():
+            sync_of(folder / SYNC_FILE, read_manifest(folder / "manifest.csv"), read_ledger(folder / "ledger.csv"))
     except LipdataError as error:
         yield str(error)
     pipelines = {str(shard.attributes["pipeline_digest"]) for shard in found.values()}

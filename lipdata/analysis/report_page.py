@@ -1,7 +1,6 @@
 """A shard folder on one page of HTML that needs nothing else: no network, no script, no file beside it."""
 
 import copy
-import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,22 +9,35 @@ from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib import style
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from lipdata.analysis.av_delay import OFFSETS, delay_summary, delay_table
 from lipdata.analysis.delay_plot import draw_histogram
+from lipdata.analysis.page_chart import page_chart
 from lipdata.analysis.quality import RULES, Flag, find_flags, marked_frames, measure_quality
-from lipdata.analysis.strips import Strip, data_uri, film_strip, flow_legend, liveliest_strip
+from lipdata.analysis.strips import Strip, film_strip, flow_legend, liveliest_strip
+from lipdata.analysis.sync_section import SyncSection, sync_section
 from lipdata.atomic_files import write_atomic
 from lipdata.corpus import ManifestRow, Watch, hash_fraction, read_manifest
 from lipdata.errors import LipdataError
-from lipdata.shards import FAILED, OK, UNMATCHED, Clip, Shard, Summary, n_windows, open_shards, read_ledger, summarise
+from lipdata.shards import (
+    CONFIDENT_SD,
+    FAILED,
+    OK,
+    SYNC_FILE,
+    UNMATCHED,
+    Clip,
+    Shard,
+    Summary,
+    n_windows,
+    open_shards,
+    read_ledger,
+    summarise,
+    sync_of,
+)
 
 # Clips shown as samples, and pictured of each rule: these keep the page small. Its tables list every clip.
 SAMPLES, PICTURED = 12, 6
-# What a histogram is written in, on light and on dark paper.
-INK = {"light": "#24292f", "dark": "#d7dce1"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,8 @@ def write_report(folder: Path, target: Path, *, overwrite: bool, watch: Watch) -
         the folder's summary, and how many of its clips are flagged.
 
     Raises:
-        LipdataError: ``folder`` is no whole shard folder, or ``target`` is there and not to be overwritten.
+        LipdataError: ``folder`` is no whole shard folder, its sync.csv is of other shards, or ``target`` is there
+            and not to be overwritten.
     """
     if target.exists() and not overwrite:
         raise LipdataError(f"{target} is there already; choose another -o or say --overwrite")
@@ -67,6 +80,7 @@ def write_report(folder: Path, target: Path, *, overwrite: bool, watch: Watch) -
     if set(rows) != set(entries.clip_id):
         raise LipdataError(f"{folder}: manifest.csv and ledger.csv have different clips; see: lipdata check {folder}")
     about = _about(folder / "dataset.json")
+    sync = _sync(folder / SYNC_FILE, rows, entries)
     context = {
         "name": folder.resolve().name,
         "summary": summary,
@@ -76,10 +90,12 @@ def write_report(folder: Path, target: Path, *, overwrite: bool, watch: Watch) -
         "speakers": _groups(entries, entries.clip_id.map(lambda clip_id: rows[clip_id].speaker or "no speaker")),
         "failed": entries[entries.status == FAILED].to_dict("records"),
         "unmatched": list(ledger[ledger.status == UNMATCHED].clip_id),
+        "sync": sync,
+        "confident_sd": CONFIDENT_SD,
     }
     # Where every clip failed there are no shards, and a report is wanted most.
     found = open_shards(folder) if summary.ok else []
-    context |= _seen(found, entries, rows, watch)
+    context |= _seen(found, entries, rows, sync.worst if sync else (), watch)
     # A folder's name may hold bytes that are no character.
     write_atomic(target, _template().render(context).encode("utf-8", "replace"))
     return summary, len(context["flagged"])
@@ -104,7 +120,13 @@ def worst_clips(raised: Iterable[Flag]) -> list[str]:
     return sorted({flag.clip_id for found in chosen for flag in found})
 
 
-def _seen(found: Sequence[Shard], entries: pd.DataFrame, rows: dict[str, ManifestRow], watch: Watch) -> dict[str, Any]:
+def _seen(
+    found: Sequence[Shard],
+    entries: pd.DataFrame,
+    rows: dict[str, ManifestRow],
+    worst_synced: Sequence[str],
+    watch: Watch,
+) -> dict[str, Any]:
     """What is read from the shards themselves."""
     with watch(sum(len(shard.clips) for shard in found)) as done:
         measurements, delays = measure_shards(found, done)
@@ -125,11 +147,12 @@ def _seen(found: Sequence[Shard], entries: pd.DataFrame, rows: dict[str, Manifes
             show(clip_id, lambda clip: film_strip(clip, marked_frames(clip))) for clip_id in worst_clips(raised)
         ],
         "pictured_of_each": PICTURED,
+        "worst_synced": [show(clip_id, lambda clip: film_strip(clip, ~clip.tracked)) for clip_id in worst_synced],
         "samples": [show(clip_id, liveliest_strip) for clip_id in sample_clips(entries, rows)],
         "wheel": flow_legend(),
         "delays": delay_summary(delays).splitlines() if found else [],
         "best_offsets": delays.best_offset.value_counts().reindex(OFFSETS, fill_value=0) if found else [],
-        "histograms": {theme: _histogram(delays, ink) for theme, ink in INK.items()} if found else {},
+        "histograms": page_chart(lambda axes: _draw_delays(axes, delays), 3) if found else {},
     }
 
 
@@ -158,18 +181,17 @@ def _groups(entries: pd.DataFrame, names: pd.Series) -> list[Group]:
     ]
 
 
-def _histogram(delays: pd.DataFrame, ink: str) -> str:
-    """Best offsets as a PNG without paper, written in ``ink``."""
-    colours = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), ink)
-    png = io.BytesIO()
-    # What a matplotlibrc on this machine says does not matter.
-    with style.context(["default", colours]):
-        figure = Figure(figsize=(6.4, 3), layout="constrained")
-        axes = figure.subplots()
-        draw_histogram(axes, delays)
-        axes.set_title("")  # the page says how many
-        figure.savefig(png, dpi=180, transparent=True, metadata={"Software": None})
-    return data_uri("png", png.getvalue())
+def _draw_delays(axes: Axes, delays: pd.DataFrame) -> None:
+    draw_histogram(axes, delays)
+    axes.set_title("")  # the page says how many
+
+
+def _sync(path: Path, rows: dict[str, ManifestRow], entries: pd.DataFrame) -> SyncSection | None:
+    """What is shown of sync.csv; None where there is none."""
+    if not path.exists():
+        return None
+    speakers = pd.Series({clip_id: row.speaker or "no speaker" for clip_id, row in rows.items()}, dtype=str)
+    return sync_section(sync_of(path, rows.values(), entries), speakers)
 
 
 def _about(path: Path) -> dict[str, Any]:

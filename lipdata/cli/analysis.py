@@ -15,10 +15,14 @@ def info(shards: Path, as_json: bool) -> None:
     """Counts, hours, speakers and failures of a shard folder."""
     from dataclasses import asdict
 
-    from lipdata.shards import summarise
+    from lipdata.shards import ShardFolder, count_sync, summarise
 
-    summary = summarise(shards)
-    click.echo(json.dumps(asdict(summary)) if as_json else "\n".join(summary.lines()))
+    summary, sync = summarise(shards), ShardFolder(shards).sync
+    counts = None if sync is None else count_sync(sync)
+    if as_json:
+        click.echo(json.dumps(asdict(summary) | {"sync": asdict(counts) if counts else None}))
+    else:
+        click.echo("\n".join([*summary.lines(), *([counts.line()] if counts else [])]))
 
 
 @click.command()
@@ -71,8 +75,9 @@ def delay(shards: Path, out: Path, overwrite: bool) -> None:
 def report_command(shards: Path, out: Path, overwrite: bool) -> None:
     """Write one self-contained page about a shard folder, to see in a browser whether a corpus came out well.
 
-    Counts, samples, every failed clip, clips that deserve a look and why, the delay between mouth and sound. The page
-    loads nothing: it can be sent as it is.
+    Counts, samples, every failed clip, clips that deserve a look and why, the delay between mouth and sound; and, where
+    sync.csv of lipmodel sync lies beside the shards, its offsets and its worst clips. The page loads nothing: it can be
+    sent as it is.
 
     \b
     lipdata report shards -o report.html

@@ -23,6 +23,7 @@ from lipdata.cli.options import FILE, FOLDER, PATH, pipeline_option
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N clips, by clip id.")
 @click.option("--landmarks", type=PATH, help="Another predictor, or landmarks (see below).")
+@click.option("--sync-csv", type=FILE, help="A table of lipmodel sync: move the sound (see below).")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first clip that fails.")
 @click.option("--max-failed", default=0, show_default=True, type=click.IntRange(min=0), help="Failed clips to accept.")
 @click.option("--strict", is_flag=True, help="Media files that fit no layout count as failed clips.")
@@ -41,9 +42,14 @@ def ingest(corpus: Path, out: Path, max_failed: int, strict: bool, backend: str,
     one .npz, each array frames x 68 x 2 in source pixels, NaN where a frame has no face. The default is what
     the variable LIPDATA_LANDMARKS names.
 
+    --sync-csv is what lipmodel sync has written of shards of this corpus. The sound of a clip that is late by x seconds
+    is moved x seconds earlier, where its offset is confident; all else stays. The ledger's column sync_offset_s says
+    by how much.
+
     \b
     lipdata ingest grid/
     lipdata ingest grid/ -o shards -j 8 --max-failed 20
+    lipdata ingest grid/ -o moved --sync-csv shards/sync.csv
     lipdata ingest lectures/ --pipeline lectures.toml --manifest lectures.csv
     lipdata ingest /shared/grid -o /shared/shards --backend dask --scheduler tcp://head:8786
     """

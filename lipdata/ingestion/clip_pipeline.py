@@ -17,6 +17,7 @@ from lipdata.face import (
 )
 from lipdata.features import Signals, find_feature
 from lipdata.ingestion.process_pool import single_core
+from lipdata.ingestion.sound_offsets import SoundOffset
 from lipdata.media import decode_clip
 from lipdata.shards import WINDOW, Clip
 
@@ -26,6 +27,7 @@ class ProcessedClip:
     """A clip's arrays and what the ledger says of it.
 
     Attributes:
+        sync_offset_s: by how much the sound was moved earlier.
         damage: what the decoder complained of; empty in a sound clip.
     """
 
@@ -33,20 +35,38 @@ class ProcessedClip:
     faces_detected: int
     frames_interpolated: int
     av_offset_s: float
+    sync_offset_s: float
     damage: str
 
 
-def process_clip(row: ManifestRow, where: Source, detector: FaceDetector, pipeline: Pipeline) -> ProcessedClip:
+def process_clip(
+    row: ManifestRow,
+    where: Source,
+    detector: FaceDetector,
+    pipeline: Pipeline,
+    sound_offset: SoundOffset | None = None,
+) -> ProcessedClip:
     """Take one clip of the manifest through the pipeline.
+
+    Args:
+        sound_offset: move the sound earlier by that.
 
     Raises:
         ClipError: with the stage and the reason.
     """
     if row.sha256 and row.sha256 != where.sha256:
         raise ClipError("manifest", f"the file changed since the manifest was made: sha256 is now {where.sha256}")
-    fps, rate_hz = pipeline.video.fps, pipeline.mel.sample_rate_hz
+    if sound_offset and sound_offset.sha256 != where.sha256:
+        raise ClipError("sync", f"its offset was measured in another file: sha256 is {where.sha256} here")
+    fps, late_s = pipeline.video.fps, sound_offset.late_s if sound_offset else 0.0
     source = decode_clip(
-        where.path, fps=fps, sample_rate_hz=rate_hz, audio_path=where.audio_path, start_s=row.start_s, end_s=row.end_s
+        where.path,
+        fps=fps,
+        sample_rate_hz=pipeline.mel.sample_rate_hz,
+        audio_path=where.audio_path,
+        start_s=row.start_s,
+        end_s=row.end_s,
+        sound_late_s=late_s,
     )
     n_frames = len(source.frames)
     if n_frames < WINDOW:
@@ -77,7 +97,7 @@ def process_clip(row: ManifestRow, where: Source, detector: FaceDetector, pipeli
         features={name: find_feature(name)(signals, pipeline) for name in pipeline.shards.features},
     )
     interpolated = int((~track.tracked).sum())
-    return ProcessedClip(data, track.faces_detected, interpolated, source.av_offset_s, source.damage)
+    return ProcessedClip(data, track.faces_detected, interpolated, source.av_offset_s, late_s, source.damage)
 
 
 def load_clip(path: Path | str, *, pipeline: str = "grid", landmarks: Path | str | None = None) -> Clip:

@@ -41,9 +41,11 @@ def begin_or_resume(
         The digests of what was asked for, and the versions it is made with.
 
     Raises:
-        LipdataError: ``out`` holds something else, or the shards of another manifest, pipeline or version.
+        LipdataError: ``out`` holds something else, or the shards of another manifest, pipeline, sync table or version.
     """
     asked = {"rows": manifest_digest(rows), "pipeline": plan[0].pipeline_digest}
+    if plan[0].sound:
+        asked["sync_csv"] = plan[0].sound.sha256
     this = {"asked": asked, "versions": plan[0].versions}
     begun = out / STATE_FOLDER / BEGUN_FILE
     if overwrite:
@@ -84,7 +86,7 @@ def load_result(task: Task) -> TaskResult | None:
         entries = tuple(LedgerEntry(**entry) for entry in stored["entries"])
         rows = tuple(ManifestRow(**row | {"extra": tuple(map(tuple, row["extra"]))}) for row in stored["rows"])
         result = TaskResult(stored["name"], entries, rows, stored["content_sha256"], stored["file_sha256"])
-        again = any(_worth_another_try(*pair, task.corpus) for pair in zip(task.rows, entries, strict=True))
+        again = any(_worth_another_try(*pair, task) for pair in zip(task.rows, entries, strict=True))
     except (OSError, ValueError, TypeError, KeyError, LipdataError):
         return None
     return None if again or not _is(task.shard, result.file_sha256) else result
@@ -124,12 +126,14 @@ def _path(task: Task) -> Path:
     return task.out / STATE_FOLDER / f"{task.name}.json"
 
 
-def _worth_another_try(row: ManifestRow, entry: LedgerEntry, corpus: Path) -> bool:
+def _worth_another_try(row: ManifestRow, entry: LedgerEntry, task: Task) -> bool:
     """Whether a clip failed by no fault of its own: something was killed, or its file is there by now."""
-    if entry.status != FAILED or entry.stage not in ("manifest", "ffmpeg", "worker"):
+    if entry.status != FAILED or entry.stage not in ("manifest", "sync", "ffmpeg", "worker"):
         return False
+    sound = task.sound_offset(row)
+    wanted = sound.sha256 if entry.stage == "sync" and sound else row.sha256
     try:
-        return entry.stage != "manifest" or row.sha256 in ("", locate(row, corpus).sha256)
+        return entry.stage in ("ffmpeg", "worker") or wanted in ("", locate(row, task.corpus).sha256)
     except ClipError:
         return False
 
@@ -165,6 +169,12 @@ def _require_same(out: Path, begun: dict[str, Any], this: dict[str, Mapping[str,
             raise LipdataError(
                 f"{out} was begun with another {what}; take another -o, or begin anew there with --overwrite"
             )
+    begun_with, given = asked.get("sync_csv"), this["asked"].get("sync_csv")
+    if begun_with != given:
+        how = "with another" if begun_with and given else "with a" if begun_with else "without"
+        raise LipdataError(
+            f"{out} was begun {how} --sync-csv; give it as it was, take another -o, or begin anew with --overwrite"
+        )
     require_same_versions(versions, this["versions"], "here", "install those again, or begin anew with --overwrite")
 
 

@@ -17,6 +17,7 @@ from lipdata.errors import LipdataError
 from lipdata.ingestion.progress import ProgressCallback, report_progress
 from lipdata.ingestion.resume import BEGUN_FILE, DATASET_FILE, STATE_FOLDER, begin_or_resume, finish_ingest
 from lipdata.ingestion.scheduler import Scheduler
+from lipdata.ingestion.sound_offsets import SoundOffsets, read_sound_offsets
 from lipdata.ingestion.task import Task, TaskResult, plan_tasks
 from lipdata.shards import FORMAT, OK, UNMATCHED, VERSION, LedgerEntry, ShardFolder, write_ledger
 
@@ -37,6 +38,7 @@ def ingest(
     pipeline: str = "grid",
     manifest: Path | str | None = None,
     landmarks: Path | str | None = None,
+    sync_csv: Path | str | None = None,
     workers: int | None = None,
     limit: int | None = None,
     fail_fast: bool = False,
@@ -56,6 +58,7 @@ def ingest(
         manifest: a CSV with the clips and splits to take; None takes what is found by the pipeline's layout.
         landmarks: another 68-point predictor of dlib's (``.dat``), or landmarks computed before: a folder of
             ``CLIP_ID.npy`` or one ``.npz``.
+        sync_csv: a table of ``lipmodel sync``: the sound of each clip is moved by its offset where that is confident.
         workers: processes; None for one a core.
         limit: take the first so many clips only, by clip id.
         fail_fast: stop at the first clip that fails.
@@ -70,6 +73,7 @@ def ingest(
     corpus, out = Path(corpus), Path(out)
     config = load_pipeline(pipeline)
     scan = CorpusScan(read_manifest(Path(manifest)), []) if manifest else scan_corpus(corpus, config.corpus)
+    sound = read_sound_offsets(Path(sync_csv), scan.rows, config.video.fps) if sync_csv else None
     ingest_rows(
         corpus,
         scan.rows[:limit],
@@ -77,6 +81,7 @@ def ingest(
         config,
         unmatched=scan.unmatched,
         landmarks=Path(landmarks) if landmarks else None,
+        sound=sound,
         workers=workers or joblib.cpu_count(),
         fail_fast=fail_fast,
         scheduler=scheduler,
@@ -94,6 +99,7 @@ def ingest_rows(
     *,
     unmatched: Sequence[str] = (),
     landmarks: Path | None = None,
+    sound: SoundOffsets | None = None,
     workers: int = 1,
     fail_fast: bool = False,
     scheduler: str | None = None,
@@ -102,13 +108,14 @@ def ingest_rows(
 ) -> list[LedgerEntry]:
     """Make the shards, manifest, ledger and dataset.json of manifest rows; where some of it is made already, the rest.
 
-    Order and content depend on rows, pipeline and landmarks only: never on ``workers``, nor on what was killed on the
-    way. What is there counts only if it is what was written, by the SHA-256 of the file.
+    Order and content depend on rows, pipeline, landmarks and offsets only: never on ``workers``, nor on what was
+    killed on the way. What is there counts only if it is what was written, by the SHA-256 of the file.
 
     Args:
         corpus: the folder that the rows' paths start from.
         out: the shard folder: empty, not there, or of an ingest of the same rows and pipeline.
         unmatched: media files of the corpus folder that are no clips, for the ledger.
+        sound: by how much the sound of clips is to be moved.
 
     Returns:
         One entry for every row, sorted by clip_id.
@@ -120,7 +127,7 @@ def ingest_rows(
     """
     if not corpus.is_dir():
         raise LipdataError(f"{corpus} is no folder; give the folder that the manifest's paths start from")
-    tasks = plan_tasks(corpus, rows, out, pipeline, landmarks, fail_fast=fail_fast)
+    tasks = plan_tasks(corpus, rows, out, pipeline, landmarks, fail_fast=fail_fast, sound=sound)
     with _writable(out), _exclusive_folder(out):
         begun = begin_or_resume(out, rows, tasks, overwrite=overwrite)
         done: list[TaskResult] = []
@@ -131,7 +138,8 @@ def ingest_rows(
         entries = sorted((entry for result in done for entry in result.entries), key=lambda entry: entry.clip_id)
         write_manifest(out / "manifest.csv", (row for result in done for row in result.rows))
         write_ledger(out / "ledger.csv", [*entries, *map(_unmatched_entry, unmatched)])
-        about = _about(out, tasks, done, entries) | {"unmatched": len(unmatched)} | begun
+        about: dict[str, object] = {"sync_csv_sha256": sound.sha256} if sound else {}
+        about |= _about(out, tasks, done, entries) | {"unmatched": len(unmatched)} | begun
         write_atomic(out / DATASET_FILE, (json.dumps(about, indent=2, sort_keys=True) + "\n").encode())
         finish_ingest(out)
     return entries

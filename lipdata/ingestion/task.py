@@ -12,6 +12,7 @@ from lipdata.corpus import ManifestRow
 from lipdata.errors import LipdataError
 from lipdata.face import FaceDetector, landmarks_path, open_detector
 from lipdata.features import find_feature
+from lipdata.ingestion.sound_offsets import SoundOffset, SoundOffsets
 from lipdata.ingestion.versions import installed_versions
 from lipdata.shards import LedgerEntry
 
@@ -26,6 +27,7 @@ class Task:
         landmarks: what ``--landmarks`` names, likewise; None for the predictor that comes with the packages.
         parent_pid: the process that runs it all; a worker that it has started ends with it.
         versions: of what the numbers depend on, where the run was begun.
+        sound: the offsets of its clips in the table that ``--sync-csv`` names; None without.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Task:
     fail_fast: bool
     parent_pid: int
     versions: Mapping[str, str]
+    sound: SoundOffsets | None
 
     @property
     def detector(self) -> FaceDetector:
@@ -49,6 +52,10 @@ class Task:
     def shard(self) -> Path:
         """The file that it becomes, if one of its clips is ok."""
         return self.out / f"{self.name}.h5"
+
+    def sound_offset(self, row: ManifestRow) -> SoundOffset | None:
+        """That of one of its clips; None where there is no table, or the clip is not in it."""
+        return self.sound.of_clip.get(row.clip_id) if self.sound else None
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,16 @@ class TaskResult:
 
 
 def plan_tasks(
-    corpus: Path, rows: Sequence[ManifestRow], out: Path, pipeline: Pipeline, landmarks: Path | None, *, fail_fast: bool
+    corpus: Path,
+    rows: Sequence[ManifestRow],
+    out: Path,
+    pipeline: Pipeline,
+    landmarks: Path | None,
+    *,
+    fail_fast: bool,
+    sound: SoundOffsets | None = None,
 ) -> list[Task]:
-    """The tasks of a manifest, by name. They depend on its rows and the pipeline alone.
+    """The tasks of a manifest, by name. They depend on its rows, the pipeline, landmarks and sync table alone.
 
     Raises:
         LipdataError: there are no rows, or the pipeline names a detector or a feature that is not installed.
@@ -102,6 +116,7 @@ def plan_tasks(
             fail_fast,
             os.getpid(),
             versions,
+            sound.of(chunk) if sound else None,
         )
         for number, chunk in enumerate(chunks)
     ]

@@ -88,7 +88,7 @@ def _made_shard(task: Task, skipped: Set[str]) -> TaskResult:
 
 def _made(row: ManifestRow, where: Source, task: Task) -> ProcessedClip:
     try:
-        return process_clip(row, where, task.detector, task.pipeline)
+        return process_clip(row, where, task.detector, task.pipeline, task.sound_offset(row))
     except MemoryError as error:
         raise ClipError("worker", "too little memory for it; a smaller -j leaves more to each") from error
     # EOFError and ConnectionError would be taken for the death of a worker.
@@ -116,6 +116,7 @@ def _ok(clip: ProcessedClip, task: Task, start: int) -> LedgerEntry:
         frames_interpolated=clip.frames_interpolated,
         av_offset_s=clip.av_offset_s,
         seconds=n_frames / task.pipeline.video.fps,
+        sync_offset_s=clip.sync_offset_s,
     )
 
 

@@ -55,6 +55,7 @@ def decode_clip(
     audio_path: Path | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    sound_late_s: float = 0.0,
 ) -> DecodedClip:
     """Decode a clip. Other frame rates are brought to ``fps`` by time stamp, sound to mono at ``sample_rate_hz``.
 
@@ -66,6 +67,7 @@ def decode_clip(
     Args:
         audio_path: a file with the sound, where it is not in ``path``.
         start_s, end_s: the part to take, seconds; frame 0 then lies at ``start_s``.
+        sound_late_s: take the sound from so much later in the file, so that it comes earlier; negative: from earlier.
 
     Raises:
         ClipError: stage ``media``: not decodable, no picture, no sound, one of them changes its size or format, too
@@ -73,15 +75,15 @@ def decode_clip(
             not end in time.
     """
     # Seeking is inexact in some containers: begin early, and let the time stamps decide.
-    skipped_s = max(0.0, (start_s or 0.0) - SEEK_EARLY_S)
+    skipped_s = max(0.0, (start_s or 0.0) - SEEK_EARLY_S + min(0.0, sound_late_s))
     part = {"ss": skipped_s} if skipped_s else {}
     if end_s is not None:
-        part["t"] = min(end_s - skipped_s + 1, 2 * MAX_CLIP_S)
+        part["t"] = min(end_s - skipped_s + 1 + max(0.0, sound_late_s), 2 * MAX_CLIP_S)
     decoded = _decode(path, audio_path or path, part, sample_rate_hz)
     times_s, first_s = decoded.picture_s, decoded.picture_s[0]
     origin_s = first_s if start_s is None else start_s - skipped_s
     chosen, held = _choose(times_s, origin_s, fps, None if end_s is None else end_s - (start_s or 0.0))
-    if decoded.change_s < origin_s + len(chosen) / fps:
+    if decoded.change_s < origin_s + len(chosen) / fps + max(0.0, sound_late_s):
         raise ClipError(
             "media",
             f"its picture or sound changes its size or format at {decoded.change_s + skipped_s:.2f} s; "
@@ -102,7 +104,7 @@ def decode_clip(
     n_samples = len(chosen) * sample_rate_hz // fps
     return DecodedClip(
         frames=decoded.frames if whole else decoded.frames[chosen],
-        sound=_piece(decoded.sound, round(origin_s * sample_rate_hz), n_samples),
+        sound=_piece(decoded.sound, round((origin_s + sound_late_s) * sample_rate_hz), n_samples),
         held=held,
         av_offset_s=0.0 if skipped_s else round(decoded.sound_s[0] - first_s, 6),
         damage=line,

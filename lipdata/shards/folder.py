@@ -13,6 +13,7 @@ from lipdata.errors import LipdataError
 from lipdata.shards.clip import Clip
 from lipdata.shards.ledger import UNMATCHED, read_ledger
 from lipdata.shards.reader import Shard, open_shards
+from lipdata.shards.sync_table import SYNC_FIGURES, SYNC_FILE, sync_of
 
 
 class ClipNotFoundError(LipdataError, KeyError):
@@ -91,13 +92,25 @@ class ShardFolder(Mapping[str, Clip]):
         return read_manifest(self.path / "manifest.csv")
 
     @cached_property
+    def sync(self) -> pd.DataFrame | None:
+        """The table sync.csv of ``lipmodel sync``; None where there is none.
+
+        Raises:
+            LipdataError: it cannot be read, or is of other shards.
+        """
+        path = self.path / SYNC_FILE
+        return sync_of(path, self.manifest, read_ledger(self.path / "ledger.csv")) if path.exists() else None
+
+    @cached_property
     def clips(self) -> pd.DataFrame:
         """Manifest and ledger joined, one row a clip of the manifest, failed ones included.
 
-        A further column of the manifest that is called as one of the ledger's gets the suffix ``_manifest``.
+        Where sync.csv lies beside the shards its figures and reason are there too, each with the prefix ``sync_``; NaN
+        and an empty reason where a clip failed. A further column of the manifest that is called as one of these gets
+        the suffix ``_manifest``.
 
         Raises:
-            LipdataError: a file is missing, or they have different clips.
+            LipdataError: a file is missing, they have different clips, or sync.csv is of other shards.
         """
         table = pd.DataFrame([row.columns() for row in self.manifest])
         ledger = read_ledger(self.path / "ledger.csv")
@@ -106,4 +119,9 @@ class ShardFolder(Mapping[str, Clip]):
             raise LipdataError(
                 f"{self.path}: manifest.csv and ledger.csv have different clips; see: lipdata check {self.path}"
             )
-        return table.merge(ledger, on="clip_id", suffixes=("_manifest", ""), validate="one_to_one")
+        table = table.merge(ledger, on="clip_id", suffixes=("_manifest", ""), validate="one_to_one")
+        if self.sync is None:
+            return table
+        sync = self.sync.set_index("clip_id")[[*SYNC_FIGURES, "reason"]].add_prefix("sync_")
+        table = table.merge(sync, on="clip_id", how="left", suffixes=("_manifest", ""), validate="one_to_one")
+        return table.fillna({"sync_reason": ""})

@@ -28,6 +28,7 @@ class LedgerEntry:
         shard: the file it lies in, from frame ``start`` for ``n_frames``; empty, 0 and 0 where it failed.
         av_offset_s: how much later than the picture its sound began, before both were put on one clock.
         seconds: its length.
+        sync_offset_s: by how much ``--sync-csv`` moved its sound earlier.
     """
 
     clip_id: str
@@ -41,6 +42,7 @@ class LedgerEntry:
     frames_interpolated: int = 0
     av_offset_s: float = 0.0
     seconds: float = 0.0
+    sync_offset_s: float = 0.0
 
 
 TEXTS = ("clip_id", "status", "stage", "reason", "shard")
@@ -55,7 +57,7 @@ def write_ledger(path: Path, entries: Sequence[LedgerEntry]) -> None:
 
 
 def read_ledger(path: Path) -> pd.DataFrame:
-    """The ledger as a table.
+    """The ledger as a table; ``sync_offset_s`` is 0.0 where a ledger was written before there was that column.
 
     Raises:
         LipdataError: it is missing, or no ledger.
@@ -69,6 +71,8 @@ def read_ledger(path: Path) -> pd.DataFrame:
         ) from error
     except (ValueError, pd.errors.ParserError) as error:
         raise LipdataError(f"{path} is no ledger: {' '.join(str(error).split())}") from error
+    if list(table.columns) == COLUMNS[:-1]:
+        table[COLUMNS[-1]] = 0.0
     if list(table.columns) != COLUMNS:
         raise LipdataError(f"{path} is no ledger: columns {', '.join(table.columns)}; wanted {', '.join(COLUMNS)}")
     for name in [name for name in COLUMNS if name not in TEXTS]:

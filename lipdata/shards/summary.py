@@ -22,6 +22,7 @@ class Summary:
         complaints: clips that are ok though the decoder complained.
         unmatched: media files of the corpus folder that fit no layout, and so are no clips; ``unmatched_paths`` are
             the first three.
+        sound_moved: clips whose sound ``--sync-csv`` moved.
     """
 
     folder: str
@@ -38,6 +39,7 @@ class Summary:
     failures: dict[str, int]
     unmatched: int
     unmatched_paths: list[str]
+    sound_moved: int
 
     def lines(self) -> list[str]:
         """The summary for a person."""
@@ -55,6 +57,8 @@ class Summary:
         text += [f"failed {count}: {reason}" for reason, count in self.failures.items()]
         if self.unmatched:
             text.append(unmatched_line(self.unmatched, self.unmatched_paths))
+        if self.sound_moved:
+            text.append(f"sound moved in {self.sound_moved} clips by --sync-csv: ledger column sync_offset_s")
         return text
 
 
@@ -85,6 +89,7 @@ def summarise(folder: Path) -> Summary:
         failures=_failures(failed),
         unmatched=len(unmatched),
         unmatched_paths=sorted(unmatched.clip_id)[:SHOWN_PATHS],
+        sound_moved=int((ok.sync_offset_s != 0).sum()),
     )
 
 

@@ -27,7 +27,7 @@ def test_the_folder_is_as_the_contract_says(made: Path, sample: Path) -> None:
     ]
     table = read_ledger(made / "ledger.csv")
     columns = "clip_id status stage reason shard start n_frames faces_detected frames_interpolated av_offset_s seconds"
-    assert list(table.columns) == columns.split()
+    assert list(table.columns) == [*columns.split(), "sync_offset_s"]
     ok = table[table.status == "ok"]
     assert (ok.n_frames == 75).all() and (ok.seconds == 3.0).all() and ok.start.tolist() == [0, 75, 150, 225]
     about = json.loads((made / "dataset.json").read_text())

@@ -55,6 +55,18 @@ def test_sound_of_another_file_and_a_part_of_a_clip(tmp_path: Path) -> None:
     assert onset_s(clip.sound) == pytest.approx(0.5, abs=0.002)
 
 
+@pytest.mark.parametrize("late_s", [0.1, 2.0, -0.1, -11.0])
+def test_late_sound_is_taken_from_later_in_the_file(tmp_path: Path, late_s: float) -> None:
+    # Also beyond what the part itself needs, before it and behind it.
+    path = encode(tmp_path / "a.mkv", ramp(350, 25)[:, :16, :16], click(12.5 + late_s, 15), options=LOSSLESS)
+    moved, as_it_lies = (read(path, start_s=12.0, end_s=13.0, sound_late_s=late) for late in (late_s, 0.0))
+    assert onset_s(moved.sound) == pytest.approx(0.5, abs=0.002)
+    assert len(moved.sound) == RATE and moved.av_offset_s == as_it_lies.av_offset_s
+    np.testing.assert_array_equal(moved.frames, as_it_lies.frames)
+    whole = read(path, sound_late_s=late_s)
+    assert onset_s(whole.sound) == pytest.approx(12.5, abs=0.002) and len(whole.frames) == 350
+
+
 def test_the_delay_of_a_codec_is_known(sample: Path) -> None:
     # An MP2 encoder delays by 481 samples and says so in its time stamps.
     clip = read(next(sample.glob("t1/*.mpg")))
