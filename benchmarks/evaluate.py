@@ -87,7 +87,7 @@ def package_s(frames: np.ndarray) -> float:
 def main(shards: Path, n_clips: int) -> None:
     about, predictor = machine(), predictor_path()
     held = [
-        EvaluationClip(shard, clip.clip_id, clip.length, WINDOW, STRIDE)
+        EvaluationClip(shard, clip.clip_id, clip.speaker, clip.length, WINDOW, STRIDE)
         for shard in open_shards(shards)
         for clip in shard.clips
         if clip.length >= WINDOW

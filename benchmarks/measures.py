@@ -27,6 +27,8 @@ from lipmodel.evaluation.markdown import format_mean, format_metric, markdown_ta
 from lipmodel.evaluation.measure import FrameMeasures, FrameMeter, compare_frames
 from lipmodel.metrics.peak_signal_to_noise import decibel
 
+# Those that a frame has.
+OF_FRAMES = [name for name in METRICS if not name.startswith("sync_")]
 EVERY = 3  # frames of which one is looked at
 STRETCH = 1.3
 SHUFFLED, OTHER, STRANGER = "shuffled frames", "another clip, same speaker", "another speaker's clip"
@@ -137,11 +139,14 @@ def damage_table(table: pd.DataFrame) -> str:
     lines = [
         [
             video,
-            *(format_mean(name, mean_over_clips(table.loc[table.video == video, name].to_numpy())) for name in METRICS),
+            *(
+                format_mean(name, mean_over_clips(table.loc[table.video == video, name].to_numpy()))
+                for name in OF_FRAMES
+            ),
         ]
         for video in order
     ]
-    return markdown_table(["video", *metric_titles()], lines)
+    return markdown_table(["video", *metric_titles(OF_FRAMES)], lines)
 
 
 def speaker_table(table: pd.DataFrame) -> str:
@@ -150,9 +155,9 @@ def speaker_table(table: pd.DataFrame) -> str:
     for speaker, of_speaker in table.groupby("speaker"):
         for video in (TRUTH, STILL):
             some = of_speaker[of_speaker.video == video]
-            means = [format_metric(name, float(some[name].mean())) for name in METRICS]
+            means = [format_metric(name, float(some[name].mean())) for name in OF_FRAMES]
             lines.append([f"{speaker}, {video}", str(len(some)), f"{some.box.median():.0f}", *means])
-    return markdown_table(["speaker, video", "clips", "box", *metric_titles()], lines)
+    return markdown_table(["speaker, video", "clips", "box", *metric_titles(OF_FRAMES)], lines)
 
 
 def remarks(table: pd.DataFrame) -> str:

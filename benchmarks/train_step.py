@@ -75,7 +75,7 @@ class Way:
     def go(self, steps: int) -> None:
         """Take some steps, and note the speed."""
         for _ in range(steps):
-            self._meter.count(self._stage.step(next(self._batches)))
+            self._meter.count(self._stage.step(next(self._batches), 1))
         _, pace = self._meter.take(self._fabric)
         self.speeds.append(pace["windows_per_s"])
         self.waited.append(pace["waiting"])

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from lipmodel.data import WindowDataset
     from lipmodel.evaluation import evaluate
     from lipmodel.inference import Model, Video, load
+    from lipmodel.sync import sync_offset
     from lipmodel.training import fit
 
-__all__ = ["Model", "Video", "WindowDataset", "evaluate", "fit", "load", "metrics"]
+__all__ = ["Model", "Video", "WindowDataset", "evaluate", "fit", "load", "metrics", "sync_offset"]
 
 # Loaded at first use: a command that prints its help need not load torch.
 _ROOMS = {
@@ -26,6 +27,7 @@ _ROOMS = {
     "evaluate": "lipmodel.evaluation",
     "fit": "lipmodel.training",
     "load": "lipmodel.inference",
+    "sync_offset": "lipmodel.sync",
 }
 
 

@@ -51,6 +51,7 @@ class Steps:
     flow: int
     autoencoder: int
     gan: int
+    sync: int = 1500
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,17 @@ class Variant:
 
     Attributes:
         weights: of losses, by name, where they are not the losses' own (see :mod:`lipmodel.losses`).
+        stages: what is learnt, one after the other.
+        batch: windows a step; None for the preset's.
+        window_frames, window_stride: frames; None for the paper's.
     """
 
     weights: Mapping[str, float] = field(default_factory=dict)
     switches: Switches = Switches()
+    stages: tuple[str, ...] = ("flow", "autoencoder", "gan")
+    batch: int | None = None
+    window_frames: int | None = None
+    window_stride: int | None = None
 
 
 VARIANTS = {
@@ -54,8 +61,13 @@ VARIANTS = {
     "g": Variant(switches=Switches(motion="none")),
     "h": Variant({"corr": 0}, Switches(motion="none")),
     "i": Variant(switches=Switches(motion="difference")),
+    # Not the paper's: e with a loss in place of l_corr that contrasts sounds; in k, of a network that ships.
+    "j": Variant({"corr": 0, "sync": 1}),
+    "k": Variant({"corr": 0, "expert": 1}),
     # The paper says "methods that use discriminator [30] or reconstruction loss [6]" (section 5.4).
     "vondrick": Variant({"corr": 0, "pixel": 0, "perc": 0, "first": 10}, Switches(generator="vondrick", motion="none")),
     "chung": Variant({"corr": 0, "pixel": 1, "perc": 0, "gen": 0}, Switches(generator="chung", motion="none")),
+    # No generator: whether sound fits picture (docs/sync.md).
+    "sync": Variant(stages=("sync",), batch=16, window_frames=72, window_stride=1),
 }
 FULL = "e"

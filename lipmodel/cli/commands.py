@@ -6,6 +6,7 @@ from lipdata.cli import CommandGroup
 from lipmodel.cli.evaluation import evaluate
 from lipmodel.cli.inference import generate
 from lipmodel.cli.paper import ablate, compare
+from lipmodel.cli.sync import sync
 from lipmodel.cli.training import fit
 
 
@@ -17,8 +18,9 @@ def main() -> None:
     lipmodel fit shards
     lipmodel generate runs/shards-tiny --image face.jpg --audio speech.wav -o out.mp4
     lipmodel evaluate runs/shards-tiny shards
+    lipmodel sync shards
     """
 
 
-for command in (fit, generate, evaluate, ablate, compare):
+for command in (fit, generate, evaluate, ablate, compare, sync):
     main.add_command(command)

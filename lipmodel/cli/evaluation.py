@@ -31,7 +31,7 @@ def evaluate(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Measure RUN on the windows of a split of SHARDS: landmark distance, SSIM, PSNR, sharpness.
+    """Measure RUN on the windows of a split of SHARDS: landmark distance, SSIM, PSNR, sharpness, sync.
 
     \b
     lipmodel evaluate runs/shards-tiny shards

@@ -1,13 +1,12 @@
 """The paper's tables."""
 
-from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lipmodel.cli.options import FILE, FOLDER, STEPS, preset_option
-from lipmodel.config import Steps
+from lipmodel.variants import FULL, VARIANTS
 
 if TYPE_CHECKING:
     from lipmodel.paper import Experiment
@@ -35,7 +34,8 @@ def study_options(command: Any) -> Any:
 @click.command()
 @study_options
 def ablate(**options: Any) -> None:
-    """Train and measure variants a to i of the paper's Table 2 alike, and write that table, ours beside the paper's.
+    """Train and measure variants a to i of the paper's Table 2 and our j and k alike, and write that table, ours beside
+    the paper's.
 
     \b
     lipmodel ablate shards
@@ -69,7 +69,7 @@ def _conduct(study: "Experiment", split: str, **options: Any) -> None:
     from lipmodel.paper import run_experiment
     from lipmodel.training import FitOptions
 
-    steps = {field.name: options.pop(field.name) for field in fields(Steps)}
+    steps = {name: options.pop(name) for name in VARIANTS[FULL].stages}
     path, table = run_experiment(
         study, FitOptions(**options, steps=steps), split=split, say=partial(click.echo, err=True)
     )

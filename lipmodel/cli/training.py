@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from lipmodel.cli.options import FILE, FOLDER, STEPS, WEIGHT, preset_option
-from lipmodel.config import Speed, Steps
+from lipmodel.config import Speed
 from lipmodel.variants import VARIANTS
 
-STAGES = tuple(field.name for field in fields(Steps))
+# Options that name the steps of a stage; --steps is those of the variant's last.
+STEP_OPTIONS = ("last", "flow", "autoencoder")
 
 
 class FitCommand(click.Command):
@@ -47,12 +48,8 @@ def loss_names() -> list[str]:
     return [option.name for option in loss_options() if option.name]
 
 
-def _stages(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    asked = STAGES if value is None else tuple(name.strip() for name in value.split(","))
-    for name in asked:
-        if name not in STAGES:
-            raise click.BadParameter(f"{name!r} is no stage; allowed: {', '.join(STAGES)}, with commas between")
-    return asked
+def _stages(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(name.strip() for name in value.split(","))
 
 
 @click.command(cls=FitCommand)
@@ -62,10 +59,10 @@ def _stages(_: click.Context, __: click.Parameter, value: str | None) -> tuple[s
 @click.option(
     "--variant",
     type=click.Choice(list(VARIANTS)),
-    help="Of the paper's Tables 2 and 3.  [default: e, full]",
+    help="Of the paper's Tables 2 and 3; j, k and sync: docs/sync.md.  [default: e, full]",
 )
 @click.option("--stages", callback=_stages, help="Some of flow,autoencoder,gan.  [default: all that are not done]")
-@click.option("--steps", "gan", type=STEPS, help="Steps of stage gan in all.  [default: the preset's]")
+@click.option("--steps", "last", type=STEPS, help="Steps of the last stage in all: gan, sync.  [default: the preset's]")
 @click.option("--flow-steps", "flow", type=STEPS, help="Steps of stage flow.  [default: the preset's]")
 @click.option("--autoencoder-steps", "autoencoder", type=STEPS, help="Of stage autoencoder.  [default: the preset's]")
 @click.option("--batch", type=click.IntRange(min=1), help="Windows a step and device.  [default: the preset's]")
@@ -80,7 +77,7 @@ def _stages(_: click.Context, __: click.Parameter, value: str | None) -> tuple[s
 @click.option("--fused-adam/--plain-adam", default=None, help="Adam in one kernel.  [default: the faster]")
 @click.option("--compile/--eager", "compiled", default=None, help="torch.compile.  [default: compile on a GPU]")
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint; on a CPU, as if it had never stopped.")
-def fit(resume: bool, stages: tuple[str, ...], **options: Any) -> None:
+def fit(resume: bool, stages: tuple[str, ...] | None, **options: Any) -> None:
     """Train on SHARDS, a folder that lipdata ingest made: FlowNet, then the autoencoder, then the GAN.
 
     \b
@@ -89,17 +86,21 @@ def fit(resume: bool, stages: tuple[str, ...], **options: Any) -> None:
     lipmodel fit shards -o runs/first --resume
     lipmodel fit shards --variant chung
     lipmodel fit shards --stages flow --flownet-weights flownets.pth
+    lipmodel fit shards --variant sync --manifest manifests/grid-sync.csv
 
     The run folder gets config.json, metrics.jsonl, log.txt, TensorBoard events, samples/ (pictures: real, generated,
     flow of both) and checkpoints/ (the newest three and the best); flow/ and autoencoder/ get the same.
     """
+    from lipmodel.config import load_run
     from lipmodel.training import fit as run_fit
 
     grouped: dict[str, Any] = {
-        "steps": {field.name: options.pop(field.name) for field in fields(Steps)},
+        "steps": {name: options.pop(name) for name in STEP_OPTIONS},
         "speed": {field.name: options.pop(field.name) for field in fields(Speed)},
     }
     grouped["weights"] = {name: options.pop(name) for name in loss_names()}
     folder = run_fit(**options, **grouped, stages=stages, resume=resume)
-    if folder:
+    if folder and load_run(folder).variant == "sync":
+        click.echo(f"next: lipmodel sync {options['shards']} --run {folder}")
+    elif folder:
         click.echo(f"next: lipmodel generate {folder} --image FACE --audio SPEECH -o out.mp4")

@@ -7,9 +7,10 @@ from lipmodel.data.prefetch import read_ahead, to_device
 from lipmodel.data.run_data import RunData, open_run_data, require_finite_mel, require_same_geometry, require_shapes
 from lipmodel.data.sampler import BatchIndex, BatchSampler, fixed_sample
 from lipmodel.data.splits import clip_ids_of, require_windows
-from lipmodel.data.windows import WindowDataset
+from lipmodel.data.windows import PARTS, WindowDataset
 
 __all__ = [
+    "PARTS",
     "BatchIndex",
     "BatchSampler",
     "RunData",

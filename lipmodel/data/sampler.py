@@ -42,8 +42,11 @@ class BatchSampler:
     those before it: a resumed run goes on with what it would have seen.
     """
 
-    def __init__(self, n_windows: int, *, batch: int, seed: int, first: int, end: int) -> None:
+    def __init__(
+        self, n_windows: int, *, batch: int, seed: int, first: int, end: int, chances: np.ndarray | None = None
+    ) -> None:
         self._n_windows, self._batch, self._seed, self._steps = n_windows, batch, seed, range(first, end)
+        self._chances = chances
 
     def __iter__(self) -> Iterator[BatchIndex]:
         epoch, drawn = -1, (np.empty(0),) * 3
@@ -53,7 +56,7 @@ class BatchSampler:
             while place < end:
                 if place // self._n_windows != epoch:
                     epoch = place // self._n_windows
-                    drawn = draw_epoch(self._n_windows, seed=self._seed, epoch=epoch)
+                    drawn = draw_epoch(self._n_windows, seed=self._seed, epoch=epoch, chances=self._chances)
                 order, identity, mismatched = drawn
                 windows = order[place % self._n_windows :][: end - place]
                 pieces.append((windows, identity[windows], mismatched[windows]))
@@ -61,8 +64,13 @@ class BatchSampler:
             yield BatchIndex(*(np.concatenate(rows) for rows in zip(*pieces, strict=True)))
 
 
-def draw_epoch(n_windows: int, *, seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def draw_epoch(
+    n_windows: int, *, seed: int, epoch: int, chances: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What an epoch leaves to chance.
+
+    Args:
+        chances: of each window to be drawn, of sum 1; windows may then come twice or not at all [shape=(n_windows,)].
 
     Returns:
         The order of the windows; for every window, where its identity frame lies and which other window is its
@@ -71,6 +79,8 @@ def draw_epoch(n_windows: int, *, seed: int, epoch: int) -> tuple[np.ndarray, np
     random = np.random.default_rng((seed, epoch))
     order, identity = random.permutation(n_windows), random.random(n_windows)
     ahead = 1 + random.integers(max(n_windows - 1, 1), size=n_windows)
+    if chances is not None:
+        order = random.choice(n_windows, n_windows, p=chances)
     return order, identity, (np.arange(n_windows) + ahead) % max(n_windows, 1)
 
 

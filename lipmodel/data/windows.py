@@ -18,8 +18,12 @@ from lipmodel.data.splits import clip_ids_of, require_windows
 # Gives memory to read into; called like torch.empty.
 Allocate = Callable[..., Tensor]
 # Parts of a window -> the dataset that they are read from; a part of another name is a dataset itself.
-DATASETS = {"video": "frames", "identity": "frames", "mismatched": "frames"}
+DATASETS = {"video": "frames", "identity": "frames", "mismatched": "frames", "shifted_mel": "mel"}
 PARTS = ("video", "mel", "identity", "mismatched")
+# Shifted windows: how many go with a window, and how many frames before or after it they begin. One frame is no
+# shift that anybody could hear or see.
+SHIFTED_WINDOWS = 7
+NEAREST_SHIFT, FARTHEST_SHIFT = 2, 15
 
 
 class WindowBatch(Sequence[dict[str, Tensor]]):
@@ -57,12 +61,12 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         clip_ids: the clips to take in place of a split, where the shards hold them.
         frames: length of a window.
         stride: from one window's first frame to the next window's.
-        parts: what to give of each window: ``video``, ``mel``, ``identity``, ``mismatched``, ``flow``, or the name of
-            any other feature that the shards store.
+        parts: what to give of each window: ``video``, ``mel``, ``identity``, ``mismatched``, ``flow``, ``shifted_mel``,
+            or the name of any other feature that the shards store.
         seed: of the identity frames and mismatched windows that go with a window's number.
 
     Attributes:
-        parts: as asked for.
+        parts, frames: as asked for.
         clips: how many clips were taken.
         short_clips: how many of them have fewer frames than a window, and so give none.
 
@@ -98,7 +102,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         self.parts = tuple(parts)
         self.clips = len(taken)
         self.short_clips = sum(clip.length < frames for _, clip in taken)
-        self._frames, self._seed = frames, seed
+        self.frames, self._seed = frames, seed
         stored = {name: self._shards[0].array(name) for name in {DATASETS.get(part, part) for part in self.parts}}
         for name in stored.keys() & PER_CLIP.keys():
             raise LipdataError(f"part {name!r}: {name} has one row a clip; allowed: what has one row a frame")
@@ -123,7 +127,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         return len(self._places)
 
     def __repr__(self) -> str:
-        return f"WindowDataset({len(self)} windows of {self._frames} frames, {self.clips} clips, parts {self.parts})"
+        return f"WindowDataset({len(self)} windows of {self.frames} frames, {self.clips} clips, parts {self.parts})"
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_bytes": None, "_drawn": None}
@@ -148,6 +152,25 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         """For DataLoader's ``collate_fn``: the batch as it was read, not copied once more."""
         return batch.tensors
 
+    def chances(self, balance: float) -> np.ndarray | None:
+        """Of each window the chance to be drawn, where speakers are to be drawn more evenly than they come.
+
+        Args:
+            balance: 0 every window alike, 1 every speaker alike, .5 each by the root of its windows.
+
+        Returns:
+            float64, of sum 1 [shape=(len(self),)]; None with 0.
+        """
+        if not balance:
+            return None
+        speakers = {
+            (number, clip.start): clip.speaker for number, shard in enumerate(self._shards) for clip in shard.clips
+        }
+        names = [speakers[number, start] for number, start in self._places[:, [0, 2]].tolist()]
+        _, which, counts = np.unique(names, return_inverse=True, return_counts=True)
+        weights: np.ndarray = counts[which] ** -float(balance)
+        return weights / weights.sum()
+
     def set_epoch(self, epoch: int) -> None:
         """Draw the identity frames and mismatched windows that go with each window anew.
 
@@ -164,13 +187,15 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         Returns:
             Of these, the ``parts`` asked for: ``video`` uint8 (B, T, H, W, 3), RGB; ``mel`` float32 (B, 4 T, 128), dB
             re 1.0; ``identity`` uint8 (B, H, W, 3), a frame of the same clip; ``mismatched`` uint8 (B, T, H, W, 3),
-            the video of another window; ``flow`` float16 (B, T - 1, H, W, 2), pixels a frame; any other feature
-            of the shards as it is stored (B, T, ...).
+            the video of another window; ``flow`` float16 (B, T - 1, H, W, 2), pixels a frame; ``shifted_mel`` float32
+            (B, S, 4 T, 128), the mel of windows of the same clip that begin 2 to 15 frames earlier or later, evenly
+            spread (the window's own where its clip has none); any other feature of the shards as it is stored
+            (B, T, ...).
 
         Raises:
             LipdataError: a mel is not finite.
         """
-        own, other, length = self._places[index.windows], self._places[index.mismatched], self._frames
+        own, other, length = self._places[index.windows], self._places[index.mismatched], self.frames
         faces = np.stack([own[:, 0], own[:, 2] + (index.identity * own[:, 3]).astype(np.int64)], axis=1)
         where = {
             "video": ("frames", own, length),
@@ -179,11 +204,14 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
             "mismatched": ("frames", other, length),
             # The last frame's flow leads out of the window.
             "flow": ("flow", own, length - 1),
+            "shifted_mel": ("mel", shifted_places(own, length), length),
         }
         batch = {part: self._gather(*where.get(part, (part, own, length)), empty) for part in self.parts}
-        if "mel" in batch:
-            self._require_finite(batch["mel"], own)
-            batch["mel"] = batch["mel"].flatten(1, 2)  # B, 4 T, 128
+        for part in batch.keys() & {"mel", "shifted_mel"}:
+            self._require_finite(batch[part], where[part][1])
+            batch[part] = batch[part].flatten(1, 2)  # B or B S, 4 T, 128
+        if "shifted_mel" in batch:
+            batch["shifted_mel"] = torch.unflatten(batch["shifted_mel"], 0, (len(own), SHIFTED_WINDOWS))
         if "identity" in batch:
             batch["identity"] = batch["identity"].squeeze(1)  # B, H, W, 3
         return batch
@@ -206,7 +234,7 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
             return
         shard, first, start, _ = places[~finite.all((1, 2, 3))][0]
         name = next(clip.clip_id for clip in self._shards[shard].clips if clip.start == start)
-        span = f"frames {first - start} to {first - start + self._frames - 1}"
+        span = f"frames {first - start} to {first - start + self.frames - 1}"
         raise LipdataError(
             f"{self._shards[shard].path}: mel of {name} holds NaN or infinity in {span}; ingest that clip again"
         )
@@ -215,6 +243,26 @@ class WindowDataset(Dataset[dict[str, Tensor]]):
         if self._bytes is None:
             self._bytes = {name: [_rows_of_bytes(shard.array(name)) for shard in self._shards] for name in self._shapes}
         return self._bytes
+
+
+def shifted_places(places: np.ndarray, length: int) -> np.ndarray:
+    """Where the shifted windows of each window lie: S rows a window, of the same four columns [shape=(B S, 4)].
+
+    Args:
+        places: shard, first frame of the window, first frame of its clip, frames of its clip [shape=(B, 4)].
+        length: of a window, frames.
+    """
+    first, start, frames = places[:, 1:].T
+    near = NEAREST_SHIFT - 1
+    before = np.clip(first - near - np.maximum(start, first - FARTHEST_SHIFT), 0, None)
+    after = np.clip(np.minimum(start + frames - length, first + FARTHEST_SHIFT) - first - near, 0, None)
+    at = (2 * np.arange(SHIFTED_WINDOWS) + 1) * (before + after)[:, None] // (2 * SHIFTED_WINDOWS)  # B, S
+    shift = at - before[:, None] - near  # of those before the window
+    shift += (shift > -NEAREST_SHIFT) * (2 * near + 1)
+    shift[before + after == 0] = 0
+    shifted = np.repeat(places, SHIFTED_WINDOWS, axis=0)
+    shifted[:, 1] += shift.ravel()
+    return shifted
 
 
 def _rows_of_bytes(array: np.ndarray) -> np.ndarray:

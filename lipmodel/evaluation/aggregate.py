@@ -9,13 +9,15 @@ from lipmodel.metrics import decibel
 
 TRUTH, STILL, MODEL = "ground truth", "still", "model"
 VIDEOS = (TRUTH, STILL, MODEL)
-# Lower is better for the distances, higher for all others.
-METRICS = ("lmd", "ssim", "psnr", "cpbd", "lmd_template", "psnr_uint8")
+# Lower is better for what is called a distance, higher for all others.
+METRICS = ("lmd", "ssim", "psnr", "cpbd", "sync_distance", "sync_confidence", "lmd_template", "psnr_uint8")
+# Of a clip's windows together, not of a frame.
+SYNC = ("sync_distance", "sync_confidence")
 DISTANCES = ("lmd", "lmd_template")
 AVERAGED = ("lmd", "ssim", "cpbd", "lmd_template", "squared_error", "squared_error_uint8")
 
 
-def by_clip(frames: pd.DataFrame, speakers: Mapping[str, str]) -> pd.DataFrame:
+def by_clip(frames: pd.DataFrame, sync: pd.DataFrame, speakers: Mapping[str, str]) -> pd.DataFrame:
     """One row for every clip and video: each metric, and how many frames have no landmarks.
 
     Distances are means over the frames that have landmarks, NaN where none has. PSNR is that of the clip's mean squared
@@ -23,6 +25,7 @@ def by_clip(frames: pd.DataFrame, speakers: Mapping[str, str]) -> pd.DataFrame:
 
     Args:
         frames: one row for every clip, video, window and frame, with the columns ``AVERAGED``.
+        sync: one row for every clip and video, with the columns ``SYNC``.
         speakers: of every clip; empty where the corpus names none.
     """
     groups = frames.groupby(["clip_id", "video"], sort=True)
@@ -32,7 +35,7 @@ def by_clip(frames: pd.DataFrame, speakers: Mapping[str, str]) -> pd.DataFrame:
         table[f"frames_without_{name}"] = table["frames"] - groups[name].count()
     table["psnr"] = table.pop("squared_error").map(decibel)
     table["psnr_uint8"] = table.pop("squared_error_uint8").map(decibel)
-    table = table.reset_index()
+    table = table.join(sync.set_index(["clip_id", "video"])[list(SYNC)]).reset_index()
     table.insert(1, "speaker", table.clip_id.map(speakers))
     return table
 

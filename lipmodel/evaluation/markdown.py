@@ -10,10 +10,12 @@ TITLES = {
     "ssim": "SSIM",
     "psnr": "PSNR",
     "cpbd": "CPBD",
+    "sync_distance": "sync distance",
+    "sync_confidence": "sync confidence",
     "lmd_template": "LMD template",
     "psnr_uint8": "PSNR uint8",
 }
-DECIMALS = {"lmd": 3, "ssim": 3, "psnr": 2, "cpbd": 3, "lmd_template": 2, "psnr_uint8": 2}
+DECIMALS = dict.fromkeys(TITLES, 3) | {"psnr": 2, "lmd_template": 2, "psnr_uint8": 2}
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -22,6 +22,7 @@ from lipdata.face import cached_detector, predictor_path
 from lipdata.ingestion import process_pool_workers, worker_context
 from lipdata.shards import Clip
 from lipmodel.evaluation.aggregate import MODEL, STILL, TRUTH
+from lipmodel.evaluation.sync_measure import measure_sync
 from lipmodel.evaluation.test_set import EvaluationClip
 from lipmodel.metrics import (
     OwnFace,
@@ -78,8 +79,8 @@ class FrameMeter:
 
 def measure_clips(
     clips: Sequence[EvaluationClip], made: Callable[[EvaluationClip], np.ndarray], jobs: int | None = None
-) -> pd.DataFrame:
-    """``measure`` of every clip, in their order.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``measure_clip`` and ``measure_sync`` of every clip, in their order.
 
     Args:
         made: what a model makes of a clip; called in this process, for a few clips at a time.
@@ -87,19 +88,22 @@ def measure_clips(
     """
     processes = jobs or joblib.cpu_count()
     predictor, group = predictor_path(), CLIPS_AT_ONCE * processes
-    tables: list[pd.DataFrame] = []
+    tables: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     firsts = range(0, len(clips), group)
     # Arrays go through the pipe: of those that joblib maps into memory, its resource tracker prints tracebacks.
     with process_pool_workers(processes, predictor), Parallel(max_nbytes=None) as pool:
         for first in track(firsts, "measuring", console=Console(stderr=True), disable=not sys.stderr.isatty()):
             pairs = [(clip, made(clip)) for clip in clips[first : first + group]]
             tables += pool(delayed(_measured)(os.getpid(), *pair, predictor) for pair in pairs)
-    return pd.concat(tables, ignore_index=True)
+    frames, sync = zip(*tables, strict=True)
+    return pd.concat(frames, ignore_index=True), pd.concat(sync, ignore_index=True)
 
 
-def _measured(parent_pid: int, clip: EvaluationClip, generated: np.ndarray, predictor: Path) -> pd.DataFrame:
+def _measured(
+    parent_pid: int, clip: EvaluationClip, generated: np.ndarray, predictor: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     with worker_context(parent_pid):
-        return measure_clip(clip, generated, predictor)
+        return measure_clip(clip, generated, predictor), measure_sync(clip, generated)
 
 
 def measure_clip(clip: EvaluationClip, generated: np.ndarray, predictor: Path) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lipdata.errors import LipdataError
-from lipmodel.evaluation.aggregate import METRICS, VIDEOS
+from lipmodel.evaluation.aggregate import METRICS, TRUTH, VIDEOS
 from lipmodel.evaluation.bootstrap import Mean
 from lipmodel.evaluation.markdown import TITLES, format_mean, format_metric, markdown_table, metric_titles
 from lipmodel.evaluation.published import TABLE_2, TABLE_3
@@ -21,6 +21,7 @@ AS_A_MEAN = (
     "compare a twentieth."
 )
 PLAIN = tuple(name for name in METRICS if name not in AS_THE_PAPER)
+NOT_SYNCNETS = "Sync distance and confidence are of lipmodel's own network, not of SyncNet: no LSE-D, no LSE-C."
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Evaluation:
         speakers: the same by speaker.
         without_landmarks: frames that have no distance, by video: the real one or its own has no landmarks.
         examples: the clips drawn as best, median and worst, by the model's LMD.
-        versions: of the packages that the numbers depend on.
+        versions: of the packages that the numbers depend on, and the digest of the sync network's weights.
     """
 
     variant: str
@@ -112,6 +113,12 @@ class Evaluation:
                 if missing.get(name):
                     frames = f"{missing[name]} of {self.frames} frames, real or its own, have no landmarks"
                     remarks.append(f"{video}: {frames} and count in no {TITLES[name]}.")
+        unknown = self.measured - self.videos[TRUTH]["sync_distance"].clips
+        if unknown:
+            kinds = "under 24 frames, or of another frame rate, crop or mel than the sync network knows"
+            remarks.append(f"{unknown} of {self.measured} clips have no sync distance and confidence: {kinds}.")
+        if unknown < self.measured:
+            remarks.append(NOT_SYNCNETS)
         if self.learnt_from is None:
             remarks.append("The manifest that the run learnt from is gone: whether it knew these clips is not known.")
         elif self.learnt_from:

@@ -44,6 +44,7 @@ from lipmodel.evaluation.test_set import (
 )
 from lipmodel.images import film_strip, write_png
 from lipmodel.inference import Model, load, synthesise_windows
+from lipmodel.weights import shipped_weights
 
 EVALUATION_FILE = "evaluation.json"
 FILES = (EVALUATION_FILE, "per_clip.csv", "per_frame.csv", "best.png", "median.png", "worst.png")
@@ -146,13 +147,14 @@ def _measure(
     for shard in {clip.shard.path: clip.shard for clip in held.clips}.values():
         require_same_geometry(shard, model.run)
     with _full_precision():
-        frames = measure_clips(held.clips, partial(_generated, model.generator), workers)
-    return held, by_clip(frames, held.speakers), frames
+        frames, sync = measure_clips(held.clips, partial(_generated, model.generator), workers)
+    return held, by_clip(frames, sync, held.speakers), frames
 
 
 def package_versions() -> dict[str, str]:
-    """Of the packages that the numbers depend on."""
-    return {package: metadata.version(package) for package in PACKAGES}
+    """Of the packages that the numbers depend on, and the digest of the sync network's weights."""
+    packages = {package: metadata.version(package) for package in PACKAGES}
+    return packages | {"sync.safetensors": sha256_of_file(shipped_weights("sync"))}
 
 
 @contextmanager

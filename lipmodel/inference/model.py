@@ -20,6 +20,7 @@ from lipmodel.inference.face_image import MouthImage, find_mouth_image, read_mou
 from lipmodel.inference.synthesis import chosen_checkpoint, load_generator, synthesise
 from lipmodel.inference.video import Video
 from lipmodel.inference.video_writer import ENLARGED
+from lipmodel.training import SYNC
 
 # A picture: its file, or uint8 RGB (H, W, 3). Speech: its file, or float32 mono, -1 to 1.
 Image = Path | str | np.ndarray
@@ -109,12 +110,16 @@ def load(run: Path | str | None = None, *, best: bool = False) -> Model:
         best: take the checkpoint with the lowest validation loss in place of the newest.
 
     Raises:
-        LipdataError: no run folder, no checkpoint in it, or one that does not fit.
+        LipdataError: no run folder, no checkpoint in it, one that does not fit, or a variant that makes no video.
     """
     if run is None:
         raise LipdataError("no weights come with lipmodel yet; give a run folder, which lipmodel fit SHARDS makes")
     folder = Path(run)
     config = load_run(folder)
+    if config.variant == SYNC:
+        raise LipdataError(
+            f"{folder} is of variant {SYNC}, which makes no video; ask it with: lipmodel sync SHARDS --run {folder}"
+        )
     checkpoint, step = chosen_checkpoint(folder, config, best=best)
     return Model(folder, config, checkpoint, step, load_generator(checkpoint, config))
 

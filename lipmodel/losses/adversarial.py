@@ -1,12 +1,11 @@
 """Adversarial losses, the generator's and the discriminator's, from logits: D is their sigmoid (paper, section 4)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import softplus
 
+from lipmodel.losses.frozen import frozen_weights
 from lipmodel.losses.generator_pass import GeneratorPass
 from lipmodel.losses.precision import at_least_float32
 
@@ -47,13 +46,3 @@ def adversarial(generated: GeneratorPass) -> Tensor:
         return l_gen(
             generated.frozen_discriminator(generated.batch["mel"], generated.fake.video, generated.fake.motion)
         )
-
-
-@contextmanager
-def frozen_weights(network: nn.Module) -> Iterator[None]:
-    """Gradients pass through the network, and leave none in its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from lipmodel.networks import ContrastiveCorrelation
+from lipmodel.sync import SyncExpert
+
 
 class ClipView(NamedTuple):
     """Clips and what moves in them.
@@ -27,11 +30,15 @@ class GeneratorPass:
 
     Attributes:
         real, fake: the clips of the batch, and what was generated in their place.
-        batch: as read: ``video``, ``mel``, ``identity``, ``mismatched``.
+        batch: as read: ``video``, ``mel``, ``identity``, ``mismatched``; with shifted sounds ``shifted_mel``.
         sound: the generator's features of the sound [shape=(B, C, T, F)]; None where it has none.
+        shifted_sound: the same of the clips' sound at other times, without gradient [shape=(B, S, C, T, F)]; None where
+            no loss contrasts it.
         encoder: of the autoencoder, frozen.
         frozen_discriminator: the discriminator, as the generator's pass calls it; None where the variant has none.
         correlation: the correlation networks; None where the variant has none.
+        frozen_correlation: the same, as the generator's pass calls them, where a loss contrasts sounds.
+        expert: the sync network that has learnt before; None where no loss asks it.
         derivative: whether changes of the sound are correlated, not the sound itself.
     """
 
@@ -39,7 +46,10 @@ class GeneratorPass:
     fake: ClipView
     batch: Mapping[str, Tensor]
     sound: Tensor | None
+    shifted_sound: Tensor | None
     encoder: nn.Module
     frozen_discriminator: nn.Module | None
     correlation: nn.Module | None
+    frozen_correlation: ContrastiveCorrelation | None
+    expert: SyncExpert | None
     derivative: bool

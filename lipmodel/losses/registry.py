@@ -15,10 +15,12 @@ from lipdata.errors import LipdataError
 from lipdata.plugins import LOSSES, load_plugin, plugins
 from lipmodel.losses.adversarial import adversarial
 from lipmodel.losses.correlation import correlation
+from lipmodel.losses.expert import expert
 from lipmodel.losses.first_frame import first_frame
 from lipmodel.losses.generator_pass import GeneratorPass
 from lipmodel.losses.perceptual import perceptual
 from lipmodel.losses.pixel import pixel
+from lipmodel.losses.sync import sync
 from lipmodel.variants import Variant
 
 
@@ -63,13 +65,16 @@ BUILT_IN = {
         Loss("first", "--l-first", "Weight of the first frame's loss.", first_frame, logged_at_zero=True),
         Loss("perc", "--l-perc", "Weight of the perceptual loss.", perceptual, 1.0),
         Loss("gen", "--l-gen", "Weight of the adversarial loss.", adversarial, 1.0),
+        # These two before corr, whose curves they log too.
+        Loss("expert", "--l-expert", "Weight of the frozen sync network's loss.", expert),
+        Loss("sync", "--l-sync", "Weight of the sync loss, corr made contrastive.", sync),
         Loss("corr", "--l-corr", "Weight of the correlation loss.", correlation, 1.0),
     )
 }
 # Of the discriminator's own loss, Eq. 4: generated and mismatched clips.
 DISCRIMINATOR_WEIGHTS = {"lambda_p": 0.5, "lambda_u": 0.5}
 # The order of Eq. 2, in which the sum is taken: another order rounds otherwise.
-SUM_ORDER = ("corr", "pixel", "perc", "gen", "first")
+SUM_ORDER = ("corr", "sync", "expert", "pixel", "perc", "gen", "first")
 
 
 @functools.cache

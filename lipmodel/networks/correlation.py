@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from lipmodel.config import Network
@@ -11,6 +12,9 @@ from lipmodel.networks.layers import channels, prepare
 # No normalisation. That of the other networks runs over time: every output step would see the whole window. One that
 # takes each step by itself would keep the 9 and 13 frames, but make a trembling mouth as loud as an opening one, and
 # how much things change is what is to be compared.
+
+# Of cosines, before anything is learnt; ends at about 18.
+_FIRST_SCALE = 10.0
 
 
 class SoundCorrelator(nn.Module):
@@ -84,6 +88,18 @@ class Correlation(nn.Module):
 
     def forward(self, sound: Tensor, motion: Tensor) -> tuple[Tensor, Tensor]:
         return self.sound(sound), self.motion(motion)
+
+
+class ContrastiveCorrelation(Correlation):
+    """phi_s and phi_v with what their cosines are multiplied by, learnt with them: one over InfoNCE's temperature."""
+
+    def __init__(self, network: Network, sound_channels: int, motion_channels: int) -> None:
+        super().__init__(network, sound_channels, motion_channels)
+        self.log_scale = nn.Parameter(torch.tensor(_FIRST_SCALE).log())
+
+    def scale(self) -> Tensor:
+        """The factor, a scalar above 0."""
+        return self.log_scale.exp()
 
 
 def _with_relu_between(layers: Sequence[nn.Module]) -> nn.Sequential:

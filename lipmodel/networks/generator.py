@@ -63,10 +63,15 @@ class Generator(nn.Module):
         prepare(self)
 
     def forward(self, mel: Tensor, identity: Tensor) -> GeneratorOutput:
-        sound = self.audio_encoder(scaled(mel))  # B, C, T, 16
+        sound = self.hear(mel)
         mouth = self.identity_encoder(identity)  # B, C, 16, 16
         video = torch.tanh(self.decoder(self.fusion(_duplicate(sound, mouth))))  # B, 3, T, 64, 64
         return GeneratorOutput(video, sound)
+
+    def hear(self, mel: Tensor) -> Tensor:
+        """f_s, the features of the sound [shape=(B, 4 T, 128) -> (B, C, T, 16)]."""
+        sound: Tensor = self.audio_encoder(scaled(mel))
+        return sound
 
 
 def sound_channels(network: Network) -> int:

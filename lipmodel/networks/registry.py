@@ -4,7 +4,7 @@ from torch import nn
 
 from lipmodel.config import Run
 from lipmodel.networks.chung import Chung
-from lipmodel.networks.correlation import Correlation
+from lipmodel.networks.correlation import ContrastiveCorrelation, Correlation
 from lipmodel.networks.discriminator import Discriminator
 from lipmodel.networks.generator import Generator, sound_channels
 from lipmodel.networks.vondrick import Vondrick
@@ -26,7 +26,8 @@ def build_networks(run: Run) -> dict[str, nn.Module]:
     networks = {"generator": generator}
     if run.weights["gen"]:
         networks["discriminator"] = Discriminator(run.network, MOTION_PLANES[run.switches.motion])
-    if run.weights["corr"]:
-        planes = CHANGE_PLANES[run.switches.correlated]
-        networks["correlation"] = Correlation(run.network, sound_channels(run.network), planes)
+    contrastive = bool(run.weights.get("sync"))  # of older runs there is no such weight
+    if run.weights["corr"] or contrastive:
+        kind = ContrastiveCorrelation if contrastive else Correlation
+        networks["correlation"] = kind(run.network, sound_channels(run.network), CHANGE_PLANES[run.switches.correlated])
     return networks

@@ -40,7 +40,7 @@ class Experiment:
     table: Callable[[Mapping[str, Evaluation]], str]
 
 
-ABLATION = Experiment("table2", tuple("abcdefghi"), table_2)
+ABLATION = Experiment("table2", tuple("abcdefghijk"), table_2)
 COMPARISON = Experiment("table3", ("vondrick", "chung", FULL), table_3)
 
 

@@ -34,6 +34,8 @@ PARTS: dict[str, Callable[[Variant], bool]] = {
     "l_perc": lambda v: _weight(v, "perc") > 0,
     "l_corr, derivative": lambda v: _weight(v, "corr") > 0 and v.switches.correlated == "derivative",
     "l_corr, non-derivative": lambda v: _weight(v, "corr") > 0 and v.switches.correlated == "direct",
+    "l_sync": lambda v: _weight(v, "sync") > 0,
+    "l_expert": lambda v: _weight(v, "expert") > 0,
     "l_gen, three-stream": lambda v: _weight(v, "gen") > 0 and v.switches.motion == "flow",
     "l_gen, two-stream": lambda v: _weight(v, "gen") > 0 and v.switches.motion == "none",
     "l_gen, frame difference": lambda v: _weight(v, "gen") > 0 and v.switches.motion == "difference",
@@ -43,7 +45,7 @@ PAPERS = " paper"
 
 
 def table_2(found: Mapping[str, Evaluation]) -> str:
-    """A column for every variant; lines for its parts, for our measures and, on GRID, for the paper's."""
+    """A column for every variant; lines for its parts, for our measures and, on GRID, for the paper's (a to i)."""
     videos = _videos(found)
     published = TABLE_2 if next(iter(found.values())).corpus == "grid" else {}
     rows = [

@@ -8,16 +8,19 @@ from lipmodel.training.options import FitOptions, chosen_preset, new_run, resume
 from lipmodel.training.run import STAGES, fit, train
 from lipmodel.training.run_folder import CHECKPOINTS, newest_weights
 from lipmodel.training.stages.gan import GAN
+from lipmodel.training.stages.sync import SYNC, load_sync_run
 
 __all__ = [
     "CHECKPOINTS",
     "GAN",
     "STAGES",
+    "SYNC",
     "FitOptions",
     "best_checkpoint",
     "chosen_preset",
     "fit",
     "latest_checkpoint",
+    "load_sync_run",
     "load_weights",
     "new_run",
     "newest_weights",

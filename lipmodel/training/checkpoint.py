@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from lipdata.atomic_files import atomic_path
 from lipdata.errors import LipdataError
+from lipmodel.weights import put_weights, read_weights
 
 KEPT = 3
 BEST = "best.safetensors"
@@ -102,18 +103,7 @@ def load_weights(path: Path, preset: str, networks: Mapping[str, nn.Module]) -> 
     Raises:
         LipdataError: cut short, of another preset, or of other names or shapes.
     """
-    tensors = {key: value for key, value in _read(path, preset).items() if key.split(".")[0] in networks}
-    own = _weights(networks)
-    odd = own.keys() ^ tensors.keys()
-    if odd:
-        raise LipdataError(
-            f"{path} does not fit: tensor {min(odd)} is missing or unknown; it is of another variant or lipmodel"
-        )
-    for key, value in own.items():
-        if value.shape != tensors[key].shape:
-            shapes = f"is {tuple(tensors[key].shape)}, the network has {tuple(value.shape)}"
-            raise LipdataError(f"{path} does not fit: {key} {shapes}; use the config.json that it was made with")
-        value.copy_(tensors[key])
+    put_weights(path, _read(path, preset), networks)
 
 
 def load_optimizers(
@@ -168,11 +158,8 @@ def _write(path: Path, tensors: Mapping[str, Tensor], header: dict[str, str]) ->
 
 
 def _read(path: Path, preset: str) -> dict[str, Tensor]:
-    try:
-        with safe_open(path, "pt") as file:
-            of = (file.metadata() or {}).get("preset")
-            if of != preset:
-                raise LipdataError(f"{path} is of preset {of}, its run's config.json says {preset}; keep them together")
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
-    except (OSError, SafetensorError) as error:
-        raise LipdataError(f"{path} cannot be read: {error}; remove it to go on from the checkpoint before") from error
+    tensors, header = read_weights(path)
+    if header.get("preset") != preset:
+        of = f"{path} is of preset {header.get('preset')}, its run's config.json says {preset}"
+        raise LipdataError(f"{of}; keep them together")
+    return tensors

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lipmodel.losses import ClipView, GeneratorPass, generator_losses, l_dis, weighted_sum
-from lipmodel.networks import flow_of, frame_difference
+from lipmodel.networks import ContrastiveCorrelation, flow_of, frame_difference
+from lipmodel.sync import SyncExpert
 from lipmodel.training.device import optimizer_step
 
 
@@ -19,8 +20,10 @@ class GanNetworks:
 
     Attributes:
         generator, discriminator, correlation: as they learn, all devices together.
-        frozen_discriminator: the discriminator once more, as the generator's pass calls it: no device waits there for
-            the others.
+        frozen_discriminator, frozen_correlation: those once more, as the generator's pass calls them: no device waits
+            there for the others. None for correlation networks that no loss contrasts with.
+        hear: mel -> the generator's features of the sound, for shifted sounds; None where no loss contrasts them.
+        expert: the sync network that ships, frozen; None where no loss asks it.
         flownet, encoder: learnt in the stages before, frozen; the encoder is the autoencoder's.
         optimizers: by the names of the networks that learn.
         signal: ``images.to_signal`` in the run's memory layout.
@@ -32,6 +35,9 @@ class GanNetworks:
     discriminator: nn.Module | None
     frozen_discriminator: nn.Module | None
     correlation: nn.Module | None
+    frozen_correlation: ContrastiveCorrelation | None
+    hear: Callable[[Tensor], Tensor] | None
+    expert: SyncExpert | None
     flownet: nn.Module
     encoder: nn.Module
     optimizers: Mapping[str, Optimizer]
@@ -64,9 +70,12 @@ def train_step(networks: GanNetworks, batch: Mapping[str, Tensor], fabric: Fabri
         fake=fake,
         batch=batch,
         sound=sound,
+        shifted_sound=_shifted_sound(networks, batch, fabric),
         encoder=networks.encoder,
         frozen_discriminator=networks.frozen_discriminator,
         correlation=networks.correlation,
+        frozen_correlation=networks.frozen_correlation,
+        expert=networks.expert,
         derivative=networks.change == "flow",
     )
     with fabric.autocast():
@@ -83,6 +92,15 @@ def clip_view(networks: GanNetworks, video: Tensor) -> ClipView:
     seen = {"flow": flow, "video": video, "none": None}
     motion = frame_difference(video) if networks.motion == "difference" else seen[networks.motion]
     return ClipView(video, motion, seen[networks.change])
+
+
+def _shifted_sound(networks: GanNetworks, batch: Mapping[str, Tensor], fabric: Fabric) -> Tensor | None:
+    if networks.hear is None:
+        return None
+    mel = batch["shifted_mel"]  # B, S, 4 T, 128
+    with torch.no_grad(), fabric.autocast():
+        sound = networks.hear(mel.flatten(0, 1))
+    return sound.reshape(*mel.shape[:2], *sound.shape[1:])
 
 
 def _train_discriminator(

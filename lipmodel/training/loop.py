@@ -34,7 +34,14 @@ def run_stage(stage: Stage, folder: Path, data: RunData, fabric: Fabric, first: 
     run, home = data.run, stage_folder(folder, stage.name)
     steps = getattr(run.steps, stage.name)
     train, held_out = data.windows(run.split, stage.reads), data.windows("val", stage.reads)
-    indices = BatchSampler(len(train), batch=run.batch * fabric.world_size, seed=run.seed, first=first, end=steps)
+    indices = BatchSampler(
+        len(train),
+        batch=run.batch * fabric.world_size,
+        seed=run.seed,
+        first=first,
+        end=steps,
+        chances=train.chances(stage.balance),
+    )
     mine = (index.share(fabric.global_rank, fabric.world_size) for index in indices)
     _clean(home, fabric)
     meter = LossMeter(run.batch * fabric.world_size)
@@ -42,7 +49,7 @@ def run_stage(stage: Stage, folder: Path, data: RunData, fabric: Fabric, first: 
         if logger:
             logger.say(_opening(stage, run, train, held_out, first, fabric))
         for step, batch in enumerate(meter.timed(read_ahead(train, mine, run.workers, fabric.device)), start=first + 1):
-            meter.count(stage.step(batch))
+            meter.count(stage.step(batch, step))
             saving = step % run.checkpoint_every == 0 or step == steps
             if logger:
                 logger.advance()

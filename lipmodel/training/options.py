@@ -14,9 +14,10 @@ from lipmodel.config import PRESETS, Run, Steps, load_run
 from lipmodel.data import require_shapes
 from lipmodel.losses import DISCRIMINATOR_WEIGHTS, default_weights, require_installed
 from lipmodel.training.device import fastest_speed
-from lipmodel.variants import FULL, VARIANTS
+from lipmodel.variants import FULL, VARIANTS, Variant
 
 STAGE_NAMES = tuple(stage.name for stage in fields(Steps))
+LAST = "last"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,8 @@ class FitOptions:
     """The options of ``lipmodel fit``; None where the user gave none.
 
     Attributes:
-        steps, weights, speed: by the names in ``config.Steps``, of the losses, and in ``config.Speed``.
+        steps: by the names in ``config.Steps``, and ``last`` for the last stage of the variant.
+        weights, speed: by the names of the losses, and in ``config.Speed``.
     """
 
     shards: Path
@@ -51,12 +53,12 @@ def new_run(options: FitOptions) -> tuple[Path, Run]:
     Raises:
         LipdataError: the folder is in use, there are no shards, or nothing would be learnt.
     """
-    require_known("stage", options.steps, STAGE_NAMES)
+    require_known("no stage", options.steps, (*STAGE_NAMES, LAST))
     folder, name = _folder(options), chosen_preset(options)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LipdataError(f"{folder} is not empty; continue it with --resume, or choose another folder with -o")
-    require_known("preset", [name], PRESETS)
-    require_known("variant", [options.variant or FULL], VARIANTS)
+    require_known("no preset", [name], PRESETS)
+    require_known("no variant", [options.variant or FULL], VARIANTS)
     preset, variant = PRESETS[name], VARIANTS[options.variant or FULL]
     shards = open_shards(options.shards)
     attributes = shards[0].attributes
@@ -69,15 +71,15 @@ def new_run(options: FitOptions) -> tuple[Path, Run]:
         preset=name,
         variant=options.variant or FULL,
         seed=options.seed or 0,
-        batch=options.batch or preset.batch,
+        batch=options.batch or variant.batch or preset.batch,
         devices=options.devices or 1,
         workers=2 if options.workers is None else options.workers,
         log_every=preset.log_every,
         checkpoint_every=preset.checkpoint_every,
-        window_frames=WINDOW,
-        window_stride=STRIDE,
+        window_frames=variant.window_frames or WINDOW,
+        window_stride=variant.window_stride or STRIDE,
         flownet_weights=str(options.flownet_weights.resolve()) if options.flownet_weights else None,
-        steps=replace(preset.steps, **_given(options.steps)),
+        steps=replace(preset.steps, **_named_steps(options, variant)),
         speed=replace(fastest_speed(), **_given(options.speed)),
         network=preset.network,
         adam=preset.adam,
@@ -96,9 +98,10 @@ def resumed_run(options: FitOptions) -> tuple[Path, Run]:
     Raises:
         LipdataError: no run there, an option that contradicts it, or shards of another pipeline.
     """
-    require_known("stage", options.steps, STAGE_NAMES)
+    require_known("no stage", options.steps, (*STAGE_NAMES, LAST))
     folder = _folder(options)
     run = load_run(folder)
+    require_known("no variant", [run.variant], VARIANTS)
     plain = {name: getattr(options, name) for name in ("preset", "variant", "batch", "devices", "split", "seed")}
     if options.flownet_weights:
         plain["flownet_weights"] = str(options.flownet_weights.resolve())
@@ -112,7 +115,7 @@ def resumed_run(options: FitOptions) -> tuple[Path, Run]:
     digest = open_shards(options.shards)[0].attributes["pipeline_digest"]
     if digest != run.pipeline_digest:
         raise LipdataError(f"{options.shards} are of another pipeline than {folder}; resume with {run.shards}")
-    steps = replace(run.steps, **_given(options.steps))
+    steps = replace(run.steps, **_named_steps(options, VARIANTS[run.variant]))
     workers = run.workers if options.workers is None else options.workers
     # A shard folder may have moved, and its manifest with it.
     moved = run.manifest == str(Path(run.shards) / "manifest.csv")
@@ -124,14 +127,19 @@ def resumed_run(options: FitOptions) -> tuple[Path, Run]:
 
 
 def require_known(what: str, names: Iterable[str], known: Collection[str]) -> None:
-    """Refuse a name that is not among those known.
+    """Refuse a name that is not among those known; ``what`` is as ``no stage``.
 
     Raises:
         LipdataError: as said; names those known.
     """
     for name in names:
         if name not in known:
-            raise LipdataError(f"no {what} {name!r}; allowed: {', '.join(known)}")
+            raise LipdataError(f"{what} {name!r}; allowed: {', '.join(known)}")
+
+
+def _named_steps(options: FitOptions, variant: Variant) -> dict[str, int]:
+    """The steps that were asked for, by the names of stages."""
+    return {variant.stages[-1] if name == LAST else name: steps for name, steps in _given(options.steps).items()}
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,12 +150,18 @@ def _require_sense(run: Run) -> None:
     """What each option allows by itself, and not together with the others."""
     weights = run.weights
     require_installed(weights)
-    if weights["corr"] and run.switches.generator != "fusion":
+    for name in ("corr", "sync"):
+        if weights.get(name) and run.switches.generator != "fusion":
+            raise LipdataError(
+                f"--l-{name} {weights[name]:g} with variant {run.variant}, whose generator has no sound features to "
+                "correlate; allowed: 0"
+            )
+    if weights.get("expert") and run.switches.correlated != "derivative":
         raise LipdataError(
-            f"--l-corr {weights['corr']:g} with variant {run.variant}, whose generator has no sound features to "
-            "correlate; allowed: 0"
+            f"--l-expert {weights['expert']:g} with variant {run.variant}, which gives it no flow; allowed: 0"
         )
-    if not any(weight for name, weight in weights.items() if name not in ("corr", *DISCRIMINATOR_WEIGHTS)):
+    beside = ("corr", "sync", "expert", *DISCRIMINATOR_WEIGHTS)
+    if not any(weight for name, weight in weights.items() if name not in beside):
         raise LipdataError("no loss is left for the generator's video; give one of --l-pix, --l-perc, --l-gen a weight")
     gpus = torch.cuda.device_count()
     if gpus and run.devices > gpus:

@@ -19,17 +19,23 @@ from lipmodel.training.stages.autoencoder import AUTOENCODER, AutoencoderStage
 from lipmodel.training.stages.flow import FLOW, FlowStage
 from lipmodel.training.stages.gan import GAN, GanStage
 from lipmodel.training.stages.stage import Stage
+from lipmodel.training.stages.sync import SYNC, SyncStage
+from lipmodel.variants import VARIANTS
 
 STAGES: dict[str, Callable[[Run, Fabric, Path], Stage]] = {
     FLOW: FlowStage,
     AUTOENCODER: AutoencoderStage,
     GAN: GanStage,
+    SYNC: SyncStage,
 }
-FLAGS = {FLOW: "--flow-steps", AUTOENCODER: "--autoencoder-steps", GAN: "--steps"}
+FLAGS = {FLOW: "--flow-steps", AUTOENCODER: "--autoencoder-steps", GAN: "--steps", SYNC: "--steps"}
 
 
-def train(folder: Path, run: Run, stages: Sequence[str] = tuple(STAGES)) -> bool:
+def train(folder: Path, run: Run, stages: Sequence[str] | None = None) -> bool:
     """Train ``run`` in ``folder``: every stage asked for that is not done, from its newest checkpoint.
+
+    Args:
+        stages: some of the variant's; None for all.
 
     On a CPU the weights come out as if the run had never stopped.
 
@@ -39,7 +45,7 @@ def train(folder: Path, run: Run, stages: Sequence[str] = tuple(STAGES)) -> bool
     Raises:
         LipdataError: no windows to learn from, a bad checkpoint, nothing left to do, or a loss that is not finite.
     """
-    todo = _todo(folder, run, stages)
+    todo = _todo(folder, run, VARIANTS[run.variant].stages if stages is None else stages)
     data = open_run_data(run)
     if not any(newest_weights(folder, name)[1] for name in STAGES):
         require_finite_mel(data)
@@ -66,7 +72,7 @@ def train(folder: Path, run: Run, stages: Sequence[str] = tuple(STAGES)) -> bool
 
 def _todo(folder: Path, run: Run, stages: Sequence[str]) -> list[str]:
     """The stages that are left to do, in order; all that would go wrong later is refused now."""
-    require_known("stage", stages, STAGES)
+    require_known(f"variant {run.variant} has no stage", stages, VARIANTS[run.variant].stages)
     steps, begun = asdict(run.steps), {name: newest_weights(folder, name)[1] for name in STAGES}
     todo = [name for name in STAGES if name in stages and begun[name] < steps[name]]
     if not todo:
@@ -88,15 +94,15 @@ def fit(
     shards: Path | str,
     out: Path | str | None = None,
     *,
-    stages: Sequence[str] = tuple(STAGES),
+    stages: Sequence[str] | None = None,
     resume: bool = False,
     **options: Any,
 ) -> Path | None:
-    """Train on a shard folder: FlowNet, then the autoencoder, then the GAN; each stage that is not done.
+    """Train on a shard folder, every stage of the variant that is not done: FlowNet, the autoencoder, the GAN.
 
     Args:
         out: the run folder; None for ``runs/SHARDS-PRESET``.
-        stages: some of ``flow``, ``autoencoder`` and ``gan``.
+        stages: some of the variant's, as ``flow``, ``autoencoder`` and ``gan``; None for all.
         resume: go on from the newest checkpoints.
         options: fields of :class:`FitOptions`: ``preset="tiny"``, ``variant="d"``, ``steps={"gan": 400}``, ...
 

@@ -9,13 +9,15 @@ from lipdata.errors import LipdataError
 from lipmodel.config import Run
 from lipmodel.training.checkpoint import latest_checkpoint, load_optimizers, load_weights
 from lipmodel.training.stages.stage import Stage
+from lipmodel.variants import VARIANTS
 
 CHECKPOINTS = "checkpoints"
+LAST_STAGES = {variant.stages[-1] for variant in VARIANTS.values()}
 
 
 def stage_folder(folder: Path, name: str) -> Path:
-    """The folder of a stage's checkpoints, metrics and pictures; stage gan has the run's folder itself."""
-    return folder if name == "gan" else folder / name
+    """The folder of a stage's checkpoints, metrics and pictures; a variant's last stage has the run's folder itself."""
+    return folder if name in LAST_STAGES else folder / name
 
 
 def newest_weights(folder: Path, name: str) -> tuple[Path | None, int]:

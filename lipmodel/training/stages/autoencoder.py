@@ -24,6 +24,7 @@ class AutoencoderStage:
 
     name = AUTOENCODER
     reads: tuple[str, ...] = ("video",)
+    balance = 0.0
     selected_by = "val_pixel"
 
     def __init__(self, run: Run, fabric: Fabric, _: Path) -> None:
@@ -35,7 +36,7 @@ class AutoencoderStage:
         self.networks: dict[str, nn.Module] = {AUTOENCODER: autoencoder}
         self.optimizers: dict[str, Optimizer] = {AUTOENCODER: self._optimizer}
 
-    def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def step(self, batch: Mapping[str, Tensor], _: int) -> dict[str, Tensor]:
         """Mean absolute difference of every frame and its reconstruction."""
         frames = frames_of(self._signal(batch["video"]))
         with self._fabric.autocast():

@@ -25,6 +25,7 @@ class FlowStage:
 
     name = FLOW
     reads: tuple[str, ...] = ("video", "flow")
+    balance = 0.0
     selected_by = "val_epe"
 
     def __init__(self, run: Run, fabric: Fabric, folder: Path) -> None:
@@ -38,7 +39,7 @@ class FlowStage:
         self.networks: dict[str, nn.Module] = {"flownet": flownet}
         self.optimizers: dict[str, Optimizer] = {"flownet": self._optimizer}
 
-    def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def step(self, batch: Mapping[str, Tensor], _: int) -> dict[str, Tensor]:
         """Multi-scale end-point error over all pairs of all windows."""
         with self._fabric.autocast():
             predicted = self._live(pairs_of(self._signal(batch["video"])))

@@ -10,9 +10,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from lipmodel.config import Run
+from lipmodel.data import PARTS
 from lipmodel.images import film_strip, flow_frames, to_pixels, to_signal
 from lipmodel.losses import l_perc, l_pix
-from lipmodel.networks import build_networks, flow_of, frames_of
+from lipmodel.networks import ContrastiveCorrelation, Generator, build_networks, flow_of, frames_of
+from lipmodel.sync import load_expert
 from lipmodel.training.device import frozen_network, make_adam, place_network, trainable
 from lipmodel.training.gan_step import GanNetworks, train_step
 from lipmodel.training.stages.autoencoder import load_encoder
@@ -25,12 +27,15 @@ CHANGES = {"derivative": "flow", "direct": "video"}
 class GanStage:
     """The networks of a variant and their optimizers (see ``stage.Stage``).
 
+    Attributes:
+        reads: shifted sounds too, where a loss contrasts them.
+
     Raises:
         LipdataError: the stages before have left no FlowNet or no autoencoder in the folder.
     """
 
     name = GAN
-    reads: tuple[str, ...] = ("video", "mel", "identity", "mismatched")
+    balance = 0.0
     selected_by = "val_pixel"
 
     def __init__(self, run: Run, fabric: Fabric, folder: Path) -> None:
@@ -42,6 +47,11 @@ class GanStage:
             name: make_adam(network, run) for name, network in self.networks.items()
         }
         self._flownet = frozen_network(flownet, run, fabric)
+        generator, correlation = self.networks["generator"], self.networks.get("correlation")
+        contrastive = correlation if isinstance(correlation, ContrastiveCorrelation) else None
+        # Of older runs there is no such weight.
+        expert = load_expert().to(fabric.device) if run.weights.get("expert") else None
+        self.reads: tuple[str, ...] = PARTS + (("shifted_mel",) if contrastive or expert else ())
         self._networks = GanNetworks(
             generator=live["generator"],
             discriminator=live.get("discriminator"),
@@ -49,16 +59,19 @@ class GanStage:
             if "discriminator" in live
             else None,
             correlation=live.get("correlation"),
+            frozen_correlation=contrastive,
+            hear=generator.hear if contrastive and isinstance(generator, Generator) else None,
+            expert=expert,
             flownet=self._flownet,
             encoder=frozen_network(encoder, run, fabric),
             optimizers=self.optimizers,
             signal=partial(to_signal, channels_last=run.speed.channels_last),
             motion=run.switches.motion if "discriminator" in live else "none",
-            change=CHANGES[run.switches.correlated] if "correlation" in live else "none",
+            change=CHANGES[run.switches.correlated] if correlation or expert else "none",
             weights=run.weights,
         )
 
-    def step(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def step(self, batch: Mapping[str, Tensor], _: int) -> dict[str, Tensor]:
         """See ``gan_step.train_step``."""
         return train_step(self._networks, batch, self._fabric)
 

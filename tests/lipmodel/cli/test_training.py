@@ -25,7 +25,8 @@ def test_fit_then_refuse_then_resume(shards_folder, tmp_path, monkeypatch):
 
 
 def test_every_weight_of_a_loss_is_an_option(shards_folder, tmp_path):
-    given = {"l-corr": 2, "l-pix": 3, "l-perc": 4, "l-gen": 5, "l-first": 6, "lambda-p": 7, "lambda-u": 8}
+    given = {"l-corr": 2, "l-sync": 9, "l-expert": 10, "l-pix": 3, "l-perc": 4, "l-gen": 5, "l-first": 6}
+    given |= {"lambda-p": 7, "lambda-u": 8}
     options = [part for name, value in given.items() for part in (f"--{name}", value)]
     done = call("fit", shards_folder, "-o", tmp_path / "run", *FEW, *options, "--stages", "flow")
     assert done.exit_code == 0, done.output
@@ -42,7 +43,11 @@ def test_mistakes_of_fit(shards_folder, tmp_path):
     fails(call("fit", shards_folder, "-o", out, "--variant", "chung", "--l-corr", 1), "no sound features", "allowed: 0")
     none = [part for name in ("pix", "perc", "gen") for part in (f"--l-{name}", 0)]
     fails(call("fit", shards_folder, "-o", out, *none), "no loss is left")
-    fails(call("fit", shards_folder, "-o", out, "--stages", "flow,gam"), "'gam' is no stage", "flow, autoencoder, gan")
+    fails(
+        call("fit", shards_folder, "-o", out, "--stages", "flow,gam"),
+        "variant e has no stage 'gam'",
+        "flow, autoencoder, gan",
+    )
     fails(call("fit", shards_folder, "-o", out, "--stages", "gan", *FEW), "0 of 1 steps of stage flow")
     fails(call("fit", shards_folder, "-o", out, "--l-pix", "nan"), "weight pixel is nan")
     fails(call("fit", shards_folder, "-o", out, "--devices", 2, "--batch", 8), "take --batch 5")

@@ -54,6 +54,39 @@ def test_the_identity_frame_is_any_frame_of_the_window_s_own_clip(train, lengths
     assert len(seen) > 30
 
 
+def test_speakers_are_drawn_more_evenly(train):
+    """s1 has six windows, s2 four."""
+    assert train.chances(0) is None
+    for balance, share in ((0.5, 6**0.5 / (6**0.5 + 4**0.5)), (1, 0.5)):
+        chances = train.chances(balance)
+        assert chances.shape == (TRAIN_WINDOWS,) and chances.sum() == pytest.approx(1)
+        assert chances[:6].sum() == pytest.approx(share) and np.ptp(chances[:6]) == np.ptp(chances[6:]) == 0
+        # 20000 draws know a share of about a half to .0035.
+        drawn = np.concatenate([draw_epoch(10, seed=0, epoch=n, chances=chances)[0] for n in range(2000)])
+        assert np.mean(drawn < 6) == pytest.approx(share, abs=0.015)
+
+
+def test_uneven_draws_follow_seed_and_step(train):
+    def drawn(seed: int, first: int = 0) -> list[list[int]]:
+        sampler = BatchSampler(10, batch=3, seed=seed, first=first, end=8, chances=train.chances(1))
+        return [index.windows.tolist() for index in sampler]
+
+    assert drawn(7) == drawn(7) != drawn(8)
+    assert drawn(7)[5:] == drawn(7, first=5)
+
+
+def test_without_chances_the_order_is_as_it_always_was(train):
+    plain, asked = (
+        list(BatchSampler(10, batch=3, seed=7, first=0, end=8, **options))
+        for options in ({}, {"chances": train.chances(0)})
+    )
+    for one, other in zip(plain, asked, strict=True):
+        assert all(
+            np.array_equal(getattr(one, name), getattr(other, name)) for name in ("windows", "identity", "mismatched")
+        )
+    assert plain[0].windows.tolist() == np.random.default_rng((7, 0)).permutation(10)[:3].tolist()
+
+
 def test_another_epoch_or_seed_draws_anew():
     first, again = draw_epoch(50, seed=0, epoch=0), draw_epoch(50, seed=0, epoch=0)
     assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))

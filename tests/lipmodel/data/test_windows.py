@@ -10,7 +10,7 @@ import torch
 from lipdata.errors import LipdataError
 from lipdata.shards.reader import open_shards
 from lipmodel.data.sampler import BatchIndex, fixed_sample
-from lipmodel.data.windows import WindowDataset
+from lipmodel.data.windows import WindowDataset, shifted_places
 
 
 def test_a_batch_has_the_stated_shapes_and_types(train):
@@ -62,3 +62,33 @@ def test_a_mel_that_is_not_finite_is_reported_with_shard_and_clip(shards_folder,
     with pytest.raises(LipdataError, match=reason):
         windows[index]
     assert WindowDataset(open_shards(tmp_path), clip_ids=lengths, parts=("video",))[index]
+
+
+def test_shifted_mel_is_that_of_the_same_clip_2_to_15_frames_away(shards_folder, lengths):
+    windows = WindowDataset(open_shards(shards_folder), clip_ids=["s1/a"], parts=("mel", "shifted_mel"))
+    mel = open_shards(shards_folder)[0].array("mel")[: lengths["s1/a"]]
+    batch = windows[fixed_sample(len(windows), 99)]
+    assert batch["shifted_mel"].shape == (4, 7, 64, 128)
+    for first, own, others in zip((0, 8, 16, 24), batch["mel"], batch["shifted_mel"], strict=True):
+        assert np.array_equal(own.numpy(), mel[first : first + 16].reshape(64, 128))
+        starts = [
+            next(at for at in range(25) if np.array_equal(other, mel[at : at + 16].reshape(64, 128)))
+            for other in others.numpy()
+        ]
+        assert len(set(starts)) == 7 and all(2 <= abs(start - first) <= 15 for start in starts)
+
+
+@pytest.mark.parametrize(
+    ("first", "frames", "shifts"),
+    [
+        (30, 75, [-13, -9, -5, 2, 6, 10, 14]),
+        (0, 75, [3, 5, 7, 9, 11, 13, 15]),
+        (59, 75, [-14, -12, -10, -8, -6, -4, -2]),
+        (2, 19, [-2] * 7),
+        (0, 17, [0] * 7),
+    ],
+)
+def test_shifts_are_spread_over_what_the_clip_has(first, frames, shifts):
+    places = shifted_places(np.array([[3, 100 + first, 100, frames]]), 16)
+    assert (places[:, 1] - 100 - first).tolist() == shifts
+    assert (places[:, [0, 2, 3]] == [3, 100, frames]).all()

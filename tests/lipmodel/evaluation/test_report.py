@@ -5,8 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from lipdata.atomic_files import sha256_of_file
 from lipdata.errors import LipdataError
-from lipmodel.evaluation.report import read_evaluation
+from lipmodel.evaluation.bootstrap import Mean
+from lipmodel.evaluation.report import NOT_SYNCNETS, read_evaluation
+from lipmodel.weights import shipped_weights
 
 
 def test_json_is_read_back_as_it_was(folder, found):
@@ -19,7 +22,11 @@ def test_json_is_read_back_as_it_was(folder, found):
 
 @pytest.mark.parametrize(
     "change",
-    [lambda table: table["videos"].pop("model"), lambda table: table["videos"]["model"]["lmd"].update(mean="x")],
+    [
+        lambda table: table["videos"].pop("model"),
+        lambda table: table["videos"]["model"].pop("sync_distance"),  # written before there was that column
+        lambda table: table["videos"]["model"]["lmd"].update(mean="x"),
+    ],
 )
 def test_a_strangers_evaluation_is_refused(folder, found, tmp_path, change):
     table = json.loads((folder / "first" / "evaluation.json").read_text())
@@ -31,3 +38,20 @@ def test_a_strangers_evaluation_is_refused(folder, found, tmp_path, change):
 
 def test_corpus_that_the_paper_does_not_have(found):
     assert "The paper has no numbers for corpus 'other'." in replace(found, corpus="other").lines(paper=True)
+
+
+def test_the_table_says_whose_sync_distance_it_is(found):
+    lines = found.lines()
+    header, _, *rows = "\n".join(lines).split("\n\n")[1].splitlines()
+    assert "| sync distance |" in " ".join(header.split()) and "| sync confidence |" in " ".join(header.split())
+    assert [row.split("|")[1].strip() for row in rows] == ["ground truth", "still", "model"]
+    assert NOT_SYNCNETS in lines and not any("have no sync" in line for line in lines)
+    assert found.versions["sync.safetensors"] == sha256_of_file(shipped_weights("sync"))
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_clips_without_a_sync_distance_are_counted(found, known):
+    none = {name: Mean(0.5 if known else None, None, None, known) for name in ("sync_distance", "sync_confidence")}
+    lines = replace(found, videos={video: means | none for video, means in found.videos.items()}).lines()
+    assert any(line.startswith(f"{2 - known} of 2 clips have no sync distance and confidence: ") for line in lines)
+    assert (NOT_SYNCNETS in lines) == bool(known)

@@ -5,7 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lipmodel.config import PRESETS
-from lipmodel.networks.correlation import Correlation, MotionCorrelator, SoundCorrelator
+from lipmodel.networks.correlation import ContrastiveCorrelation, Correlation, MotionCorrelator, SoundCorrelator
 from lipmodel.networks.layers import channels
 
 TINY = PRESETS["tiny"].network
@@ -78,3 +78,17 @@ def test_the_paper_s_width_costs_what_the_docstring_says():
     doc = " ".join((Correlation.__doc__ or "").split())
     assert f"{counter.get_total_flops() / 1e9:.1f} GFLOP" in doc
     assert f"{sum(parameter.numel() for parameter in network.parameters()) / 1e6:.1f} million parameters" in doc
+
+
+def test_only_a_scale_is_new_where_sounds_are_contrasted():
+    """The same first weights, and the same random numbers drawn: variants differ in their loss alone."""
+    states, after = [], []
+    for kind in (Correlation, ContrastiveCorrelation):
+        torch.manual_seed(0)
+        network = kind(TINY, 32, 2)
+        states.append(network.state_dict())
+        after.append(torch.rand(1))
+    scale = states[1].pop("log_scale")
+    assert network.scale().item() == pytest.approx(10) and scale.exp().item() == pytest.approx(10)
+    assert states[0].keys() == states[1].keys() and torch.equal(*after)
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())

@@ -22,9 +22,11 @@ LACKS = {
     "d": {"correlation"},
     "g": {"discriminator.motion"},
     "h": {"correlation", "discriminator.motion"},
+    "k": {"correlation"},
     "vondrick": {"correlation", "discriminator.motion"},
     "chung": {"correlation", "discriminator", "discriminator.motion"},
 }
+WITH_GAN = [name for name, variant in VARIANTS.items() if "gan" in variant.stages]
 # Each loss that a variant's total leaves out, by Table 2.
 WITHOUT = {"a": {"gen"}, "b": {"pixel"}, "c": {"perc"}, "d": {"corr"}, "h": {"corr"}}
 
@@ -40,8 +42,8 @@ def mostly_slow(variants, fast):
 def stage_of(run_of):
     """A stage gan, and a batch for it."""
 
-    def make(variant, precision="32", **changes):
-        folder, run = run_of(variant, variant, ready=True, **changes)
+    def make(variant, precision="32", name=None, **changes):
+        folder, run = run_of(name or variant, variant, ready=True, **changes)
         run = replace(run, speed=replace(run.speed, precision=precision))
         torch.manual_seed(SEED)
         stage = GanStage(run, launch(run), folder)
@@ -63,7 +65,7 @@ def learning(stage):
     }
 
 
-@pytest.mark.parametrize("variant", mostly_slow(VARIANTS, fast=("a", "e", "i", "vondrick", "chung")))
+@pytest.mark.parametrize("variant", mostly_slow(WITH_GAN, fast=("a", "e", "i", "j", "k", "vondrick", "chung")))
 def test_exactly_what_a_variant_lacks_gets_no_gradient(stage_of, variant):
     stage, batch = stage_of(variant)
     before = {
@@ -71,7 +73,7 @@ def test_exactly_what_a_variant_lacks_gets_no_gradient(stage_of, variant):
     }
     frozen = [stage._flownet, stage._networks.encoder]
     for _ in range(2):
-        losses = stage.step(batch)
+        losses = stage.step(batch, 1)
     assert learning(stage) == ALL - LACKS.get(variant, set())
     assert all(weight.grad is None for network in frozen for weight in network.parameters())
     for name, network in stage.networks.items():
@@ -79,13 +81,13 @@ def test_exactly_what_a_variant_lacks_gets_no_gradient(stage_of, variant):
     assert all(loss.isfinite() and not loss.requires_grad for loss in losses.values())
     assert {"pixel", "first", "total"} <= losses.keys()
     assert ("perc" in losses) == (default_weights(VARIANTS[variant])["perc"] > 0)
-    assert ("corr_others" in losses) == ("correlation" not in LACKS.get(variant, set()))
+    assert ("corr_others" in losses) == (variant == "k" or "correlation" not in LACKS.get(variant, set()))
 
 
 @pytest.mark.parametrize("variant", mostly_slow("abcdefghi", fast=("e", "f", "h")))
 def test_the_total_is_the_sum_of_table_2(stage_of, variant):
     stage, batch = stage_of(variant)
-    losses = stage.step(batch)
+    losses = stage.step(batch, 1)
     full = {"corr": 1.0, "pixel": 0.5, "perc": 1.0, "gen": 1.0}
     total = sum(weight * losses[name] for name, weight in full.items() if name not in WITHOUT.get(variant, set()))
     torch.testing.assert_close(losses["total"], total)
@@ -102,7 +104,7 @@ def test_the_discriminator_learns_from_its_own_loss_alone(stage_of):
         )
     terms = l_dis(*(judge(batch["mel"], clip.video, clip.motion) for clip in (real, fake, other)))
     (terms.real + 0.5 * terms.generated + 0.5 * terms.mismatched).backward()
-    stage.step(batch)
+    stage.step(batch, 1)
     for (name, alone), learnt in zip(
         judge.named_parameters(), stage.networks["discriminator"].parameters(), strict=True
     ):
@@ -115,7 +117,7 @@ def test_a_mismatched_clip_is_not_given_away_by_its_rounding(stage_of, precision
     stage, batch = stage_of("e", precision)
     seen = []
     stage.networks["discriminator"].register_forward_pre_hook(lambda _, given: seen.append(given))
-    stage.step({**batch, "mismatched": batch["video"]})
+    stage.step({**batch, "mismatched": batch["video"]}, 1)
     for clips in seen[0][1:]:  # video, motion: real, generated, mismatched
         real, _, mismatched = clips.chunk(3)
         assert torch.equal(real, mismatched)
@@ -125,7 +127,7 @@ def test_weights_scale_the_losses(stage_of):
     stage, batch = stage_of("e")
     weights = stage._networks.weights | {"pixel": 3.0, "lambda_p": 2.0, "lambda_u": 0.0}
     stage._networks = replace(stage._networks, weights=weights)
-    losses = stage.step(batch)
+    losses = stage.step(batch, 1)
     total = losses["corr"] + 3 * losses["pixel"] + losses["perc"] + losses["gen"]
     torch.testing.assert_close(losses["total"], total)
     torch.testing.assert_close(losses["dis"], losses["dis_real"] + 2 * losses["dis_generated"])
@@ -136,6 +138,48 @@ def test_flow_of_the_generated_clip_moves_the_generator(stage_of):
     stage, batch = stage_of("a")
     weights = stage._networks.weights | {"pixel": 0.0, "perc": 0.0}
     stage._networks = replace(stage._networks, weights=weights)
-    stage.step(batch)
+    stage.step(batch, 1)
     decoder = stage.networks["generator"].decoder
     assert all(weight.grad.abs().sum() > 0 for weight in decoder.parameters())
+
+
+@pytest.mark.parametrize(("variant", "name"), [("j", "sync"), ("k", "expert")])
+def test_j_and_k_have_a_contrastive_loss_in_place_of_corr(stage_of, variant, name):
+    stage, batch = stage_of(variant)
+    losses = stage.step(batch, 1)
+    torch.testing.assert_close(losses["total"], losses[name] + 0.5 * losses["pixel"] + losses["perc"] + losses["gen"])
+    assert {f"{name}_real", "corr", "corr_others", "corr_shifted"} <= losses.keys()
+
+
+@pytest.mark.parametrize(("variant", "name"), [("j", "sync"), ("k", "expert")])
+def test_the_contrastive_loss_moves_all_of_the_decoder(stage_of, variant, name):
+    stage, batch = stage_of(variant)
+    only = {other: float(other == name) for other in stage._networks.weights}
+    stage._networks = replace(stage._networks, weights=only, discriminator=None)
+    stage.step(batch, 1)
+    decoder = stage.networks["generator"].decoder
+    assert all(weight.grad.abs().sum() > 0 for weight in decoder.parameters())
+
+
+def test_correlation_networks_that_contrast_learn_from_real_motion_alone(stage_of):
+    """Another decoder makes another video, of the same sound: they learn the same from it."""
+    gradients, generated = [], []
+    for shade in (1.0, -1.0):
+        stage, batch = stage_of("j", name=f"j{shade}")
+        with torch.no_grad():
+            stage.networks["generator"].decoder[-1].weight.mul_(shade)
+        losses = stage.step(batch, 1)
+        gradients.append([weight.grad for weight in stage.networks["correlation"].parameters()])
+        generated.append(2 * losses["sync"] - losses["sync_real"])
+    assert not torch.equal(*generated)
+    assert all(torch.equal(one, other) and one.any() for one, other in zip(*gradients, strict=True))
+
+
+def test_the_expert_does_not_learn(stage_of):
+    stage, batch = stage_of("k")
+    expert = stage._networks.expert
+    before = deepcopy(expert.state_dict())
+    for _ in range(2):
+        stage.step(batch, 1)
+    assert not any(weight.requires_grad for weight in expert.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in expert.state_dict().items())

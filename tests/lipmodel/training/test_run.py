@@ -125,8 +125,8 @@ def test_the_function_fit_trains_and_resumes(shards_folder, tmp_path):
         ({"preset": "huge"}, "no preset 'huge'; allowed: paper, small, tiny"),
         ({"variant": "z"}, "no variant 'z'; allowed: a, b, c"),
         ({"steps": {"gam": 1}}, "stage 'gam'; allowed: flow, autoencoder, gan"),
-        ({"stages": ["gam"]}, "stage 'gam'; allowed: flow, autoencoder, gan"),
-        ({"weights": {"sharpness": 1.0}}, "no loss 'sharpness'; known: pixel, first, perc, gen, corr"),
+        ({"stages": ["gam"]}, "variant e has no stage 'gam'; allowed: flow, autoencoder, gan"),
+        ({"weights": {"sharpness": 1.0}}, "no loss 'sharpness'; known: pixel, first, perc, gen, expert, sync, corr"),
         ({"batch": 11}, "take --batch 10"),
     ],
 )

@@ -1,0 +1,78 @@
+"""Media files -> offset and confidence, without an ingest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipdata import load_clip
+from lipdata.errors import ClipError, LipdataError
+from lipdata.shards import Clip, SyncEntry, write_sync
+from lipmodel.sync.answer import Sync, sync_offset
+from lipmodel.sync.foreign import ForeignPairs
+from lipmodel.sync.network import SyncNetwork
+from lipmodel.sync.shard_folder import entry_of
+
+
+@dataclass(frozen=True)
+class MediaSync:
+    """What was measured of media files.
+
+    Attributes:
+        path: of the CSV; None where none was asked for.
+        answers: by the file's name, as it was given.
+        failed: files that cannot be used, by name, with stage and reason.
+        foreign: of the model card, what confidence_sd is held against.
+    """
+
+    path: Path | None
+    answers: dict[str, Sync]
+    failed: dict[str, str]
+    foreign: ForeignPairs
+
+    def lines(self) -> list[str]:
+        """One line a file, and what confidence_sd is held against."""
+        lines = [f"{name}: {_line(answer)}" for name, answer in self.answers.items()]
+        return [*lines, *(f"{name}: failed: {why}" for name, why in self.failed.items()), self.foreign.line()]
+
+
+def sync_media(
+    files: Sequence[Path], out: Path | None = None, *, network: SyncNetwork, overwrite: bool = False
+) -> MediaSync:
+    """Measure media files, one by one; with ``out`` also as a CSV of the kind of sync.csv, clips called by their stem.
+
+    Raises:
+        LipdataError: ``out`` is there, or two files have one stem.
+    """
+    stems = [path.stem for path in files]
+    doubled = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if out is not None and doubled is not None:
+        raise LipdataError(f"two files are called {doubled!r}, which would be one clip of {out}; leave out -o")
+    if out is not None and out.exists() and not overwrite:
+        raise LipdataError(f"{out} is there already; choose another with -o, or allow --overwrite")
+    foreign = network.own_foreign()
+    answers: dict[str, Sync] = {}
+    failed: dict[str, str] = {}
+    entries: list[SyncEntry] = []
+    for path in files:
+        try:
+            clip = load_clip(path)
+        except ClipError as error:
+            failed[str(path)] = f"{error.stage}: {error.reason}"
+            continue
+        answers[str(path)] = sync_offset(clip, network=network)
+        entries.append(_entry(clip, answers[str(path)]))
+    if out is not None:
+        write_sync(out, entries)
+    return MediaSync(out, answers, failed, foreign)
+
+
+def _line(answer: Sync) -> str:
+    if answer.offset_frames is None:
+        return f"no answer: {answer.reason}"
+    late = "late" if answer.offset_frames > 0 else "early"
+    sure = f"confidence {answer.confidence:.3f}, {answer.confidence_sd:.1f} sd"
+    return f"sound {abs(answer.offset_frames):.2f} frames {late} (offset_frames {answer.offset_frames:+.2f}); {sure}"
+
+
+def _entry(clip: Clip, answer: Sync) -> SyncEntry:
+    return entry_of(clip.clip_id, clip.sha256, clip.fps, len(clip), answer)
