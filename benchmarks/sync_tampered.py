@@ -41,11 +41,11 @@ pairs, tampered clips included.
 {machine}
 
 A clip is accused where, by sync.csv: *off*: confidence_sd >= 2 and |offset_frames| > 1; *drifts*: offset_max -
-offset_min > 1; *doubtful*: confidence_sd < 2, or no answer.
+offset_min > 1; *foreign*: confidence_sd < 1, or no answer. Between 1 and 2 nothing is claimed.
 
 {table}
 
-Of the {left} clips that nothing was done to: {accused}.
+Of the {left} clips that nothing was done to, {between} lie between 1 and 2; accused: {accused}.
 
 {innocents}
 """
@@ -97,14 +97,20 @@ def measure(corpus: Path, folder: Path, run: Path) -> pd.DataFrame:
 
 
 def verdict(row: pd.Series) -> str:
+    if row.reason:
+        return f"foreign ({row.reason})"
     said = []
     if row.confidence_sd >= 2 and abs(row.offset_frames) > 1:
         said.append("off")
     if row.offset_max - row.offset_min > 1:
         said.append("drifts")
-    if not row.confidence_sd >= 2:
-        said.append("doubtful")
+    if not row.confidence_sd >= 1:
+        said.append("foreign")
     return ", ".join(said)
+
+
+def figure(value: float, form: str) -> str:
+    return "" if value != value else format(value, form)
 
 
 def span(row: pd.Series) -> str:
@@ -138,14 +144,14 @@ def main(grid: Path, work: Path) -> None:
         tables.append(measure(corpus, work / f"tampered-shards-{name}", work / f"without-{name}"))
     table = pd.concat(tables, ignore_index=True)
     table["verdict"] = table.apply(verdict, axis=1)
-    figure = "{:+.2f}".format
+
     guilty = [
         [
             row.clip_id,
             done[row.clip_id][0],
-            figure(row.offset_frames),
+            figure(row.offset_frames, "+.2f"),
             span(row),
-            f"{row.confidence_sd:.1f}",
+            figure(row.confidence_sd, ".1f"),
             row.verdict,
         ]
         for row in table.itertuples()
@@ -169,11 +175,18 @@ def main(grid: Path, work: Path) -> None:
             machine=machine(),
             table=markdown_table(["clip", "what was done", *header[1:]], sorted(guilty, key=lambda row: row[1])),
             left=len(innocent),
+            between=int(innocent.confidence_sd.between(1, 2).sum()),
             accused=counts,
             innocents=markdown_table(
                 header,
                 [
-                    [row.clip_id, figure(row.offset_frames), span(row), f"{row.confidence_sd:.1f}", row.verdict]
+                    [
+                        row.clip_id,
+                        figure(row.offset_frames, "+.2f"),
+                        span(row),
+                        figure(row.confidence_sd, ".1f"),
+                        row.verdict,
+                    ]
                     for row in accused.itertuples()
                 ],
             ),

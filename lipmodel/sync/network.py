@@ -20,6 +20,10 @@ from lipmodel.weights import put_weights, read_weights, shipped_weights
 
 # Of one clip: the first layer of a film of ten minutes would take a gigabyte.
 FRAMES_AT_ONCE = 512
+# Of the cosine. Landmarks say nothing of some speakers (s26 of GRID), flow of none. AUC of whole clips by this share,
+# on 113 clips of speakers left out: .5 .961, .6 .969, .7 .972, .8 .974, 1 .975; of windows of 1 s .705 .711 .712 .710
+# .698.
+FLOW_SHARE = 0.75
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,11 +71,16 @@ class SyncNetwork:
     def embed(self, clip: Clip) -> Embedding:
         """The vectors of a clip of more than 10 frames; computed in one thread, for the same bits everywhere."""
         with one_thread():
-            parts = torch.split(_tensor(clip.flow[:-1])[None], FRAMES_AT_ONCE, 1)
+            return Embedding(self.embed_motion(clip.flow, clip.landmarks, clip.box), self.embed_sound(clip.mel))
+
+    @torch.inference_mode()
+    def embed_motion(self, flow: np.ndarray, landmarks: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """The vectors of motion alone, of T frames as a shard stores them; the last flow is not looked at."""
+        with one_thread():
+            parts = torch.split(_tensor(flow[:-1])[None], FRAMES_AT_ONCE, 1)
             coarse = torch.cat([coarse_flow(part) for part in parts], 1)
-            lips = normalised_lips(_tensor(clip.landmarks)[None], _tensor(clip.box)[None])
-            motion = _beside(self.pairs["flow"].motion(coarse), self.pairs["lips"].motion(lips))
-            return Embedding(motion, self.embed_sound(clip.mel))
+            lips = normalised_lips(_tensor(landmarks)[None], _tensor(box)[None])
+            return _beside(self.pairs["flow"].motion(coarse), self.pairs["lips"].motion(lips))
 
     @torch.inference_mode()
     def embed_sound(self, mel: np.ndarray) -> np.ndarray:
@@ -97,8 +106,8 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 
 def _beside(flow: Tensor, lips: Tensor) -> np.ndarray:
-    """Both halves as one unit vector: its cosine is the mean of theirs."""
-    joined: np.ndarray = (torch.cat([flow, lips], -1)[0] / 2**0.5).numpy()
+    """Both halves as one unit vector: its cosine is the weighted mean of theirs."""
+    joined: np.ndarray = torch.cat([flow * FLOW_SHARE**0.5, lips * (1 - FLOW_SHARE) ** 0.5], -1)[0].numpy()
     return joined
 
 
