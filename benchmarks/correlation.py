@@ -25,7 +25,7 @@ Runs of preset {preset}, seed {seed}, {steps} steps of {batch} windows, split tr
 
 1 - cosine of a motion with its own sound (corr) and with the sound of the batch's window before (corr_others). Variant
 e has the paper's l_corr; j the contrast of the same networks, l_sync; k that of the frozen flow tower of the sync
-network, l_expert.
+network, l_expert, whose weight in the variant is .1.
 
 ![corr and corr_others over the steps](../correlation.png)
 
@@ -36,7 +36,14 @@ On split test, whose speakers no run has seen, all speakers and by speaker:
 {measures}
 """
 SHOWN = ("lmd", "ssim", "cpbd", "sync_distance", "sync_confidence")
-COLOURS = {"e": "#777777", "j": "#0b6e99", "k": "#d9730d"}
+COLOURS = ("#777777", "#0b6e99", "#d9730d", "#6b4ea0")
+
+
+def label(folder: Path) -> str:
+    """The variant, and what else tells runs apart."""
+    run = load_run(folder)
+    weight = run.weights.get("expert")
+    return f"{run.variant}, l_expert x {weight:g}" if weight else run.variant
 
 
 def metrics_of(run: Path) -> list[dict[str, float]]:
@@ -44,16 +51,16 @@ def metrics_of(run: Path) -> list[dict[str, float]]:
 
 
 def draw(runs: dict[str, list[dict[str, float]]]) -> None:
-    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    figure = Figure(figsize=(8.4, 3.4), layout="constrained")
     axes = figure.subplots()
-    for name, rows in runs.items():
+    for colour, (name, rows) in zip(COLOURS, runs.items(), strict=False):
         steps = [row["step"] for row in rows]
-        axes.plot(steps, [row["corr"] for row in rows], color=COLOURS.get(name), label=f"{name}: corr")
+        axes.plot(steps, [row["corr"] for row in rows], color=colour, label=f"{name}: corr")
         others = [row["corr_others"] for row in rows]
-        axes.plot(steps, others, color=COLOURS.get(name), linestyle="--", label=f"{name}: corr_others")
+        axes.plot(steps, others, color=colour, linestyle="--", label=f"{name}: corr_others")
     axes.set_xlabel("step")
     axes.set_ylabel("1 - cosine")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig("docs/correlation.png", dpi=120, metadata={"Software": None})
 
@@ -61,7 +68,7 @@ def draw(runs: dict[str, list[dict[str, float]]]) -> None:
 @click.command(help=__doc__)
 @click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 def main(folders: tuple[Path, ...]) -> None:
-    runs = {load_run(folder).variant: metrics_of(folder) for folder in folders}
+    runs = {label(folder): metrics_of(folder) for folder in folders}
     draw(runs)
     marks = (50, 100, 200, 300, 500, 700, 900)
     rows = [
@@ -71,7 +78,7 @@ def main(folders: tuple[Path, ...]) -> None:
     names = [name for name in METRICS if name in SHOWN]
     measures = []
     for folder in folders:
-        found, variant = read_evaluation(folder / "evaluation-test" / "evaluation.json"), load_run(folder).variant
+        found, variant = read_evaluation(folder / "evaluation-test" / "evaluation.json"), label(folder)
         for group, videos in {"all": found.videos, **found.speakers}.items():
             for video in (TRUTH, STILL, MODEL) if folder == folders[0] else (MODEL,):
                 means = [format_metric(name, videos[video][name].mean) for name in names]
