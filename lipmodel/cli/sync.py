@@ -1,5 +1,6 @@
 """Whether sound fits picture."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -30,22 +31,31 @@ def sync(
 
     distance is 1 - cosine at the best shift, confidence the best cosine less the median over the shifts; they are this
     network's and not SyncNet's. confidence_sd says how far the best shift stands out, in standard deviations of pairs
-    that do not fit: the folder's clips with each other's sound; for single files and under ten clips, those of the
-    model card. From 2 on an offset can be relied on. offset_min and offset_max are over the windows of 2 s that reach
-    it: a clip that drifts or is cut together shows. A clip that is too short or too still has a reason in their place.
+    that do not fit: the folder's clips with each other's sound; for single files, under ten clips, and where these
+    look like no speech, those of the model card. From 2 on an offset can be relied on. offset_min and offset_max are
+    over the windows of 2 s that reach it: a clip that drifts or is cut together shows. Where nothing can be said, as of
+    a clip that is too short, too still or silent, a reason stands in their place.
 
     The same command goes on where it was stopped.
     """
-    from lipmodel.sync import load_sync, sync_folder, sync_media
-    from lipmodel.training import load_sync_run
-
     if not media and len(inputs) != 1:
         raise click.UsageError(f"{len(inputs)} folders; give one, or media files with --media.")
-    network = load_sync_run(run) if run else load_sync()
+    if media and jobs:
+        raise click.UsageError("-j is for a shard folder; media files are measured one by one.")
+    try:
+        from lipmodel.sync import load_sync, sync_folder, sync_media
+        from lipmodel.training import load_sync_run
+
+        network = load_sync_run(run) if run else load_sync()
+        if media:
+            heard = sync_media(inputs, out, network=network, overwrite=overwrite)
+        else:
+            found = sync_folder(inputs[0], out, network=network, workers=jobs, overwrite=overwrite)
+    except KeyboardInterrupt:
+        click.echo(f"stopped; measured shards are kept\nnext: {shlex.join(['lipmodel', *sys.argv[1:]])}", err=True)
+        sys.exit(130)
     if media:
-        heard = sync_media(inputs, out, network=network, overwrite=overwrite)
         click.echo("\n".join(heard.lines()))
         sys.exit(1 if heard.failed else 0)
-    found = sync_folder(inputs[0], out, network=network, workers=jobs, overwrite=overwrite)
     click.echo("\n".join(found.lines()))
     click.echo(f"each clip: {found.path}\nnext: lipdata report {inputs[0]} -o report.html")

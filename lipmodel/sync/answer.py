@@ -9,7 +9,7 @@ from lipdata.config import Pipeline
 from lipdata.errors import LipdataError
 from lipdata.shards import CONFIDENT_SD, Clip
 from lipmodel.networks import REACH
-from lipmodel.sync.curve import Curve, curve_of
+from lipmodel.sync.curve import SHIFTS, Curve, curve_of
 from lipmodel.sync.foreign import ForeignPairs
 from lipmodel.sync.network import Embedding, SyncNetwork, load_sync
 
@@ -17,8 +17,14 @@ from lipmodel.sync.network import Embedding, SyncNetwork, load_sync
 MIN_FRAMES = 25
 # Windows in which a clip that drifts or is cut together shows: 2 s, one a second.
 WINDOW_FRAMES, WINDOW_EVERY = 50, 25
-# The least of 277 clips of GRID have .28 pixels a frame and 20 dB.
-STILL_PX, FLAT_DB, SILENT_DB = 0.05, 6.0, -60.0
+# Chosen on docs/benchmarks/sync_hostile.md and 277 clips of GRID. A still picture with a camera's noise moves by .14
+# pixels at most, GRID by .28 at least.
+STILL_PX = 0.15
+# Noise and tones vary by up to 6.1 dB, as a frame's first column lies half in silence; speech clipped by 30 dB by 8.8
+# and more, GRID by 20.
+FLAT_DB = 7.0
+# A recorder's dither is at -78 dB; GRID at 10 and more.
+SILENT_DB = -60.0
 MOST_INTERPOLATED = 0.5
 
 
@@ -127,10 +133,10 @@ def why_no_answer(clip: Clip) -> str:
         return f"no face in {interpolated} of {len(clip)} frames, their landmarks are interpolated"
     if not all(np.isfinite(array).all() for array in (clip.mel, clip.landmarks, clip.box)):
         return "its mel or landmarks hold values that are not finite"
-    # A twentieth of the values tells a still mouth from one that speaks.
-    flow = clip.flow[:-1, 2::4, 2::4].astype(np.float32)
-    if not np.isfinite(flow).all():
+    if not np.isfinite(clip.flow).all():
         return "its flow holds values that are not finite"
+    # A sixteenth of the values tells a still mouth from one that speaks.
+    flow = clip.flow[:-1, 2::4, 2::4].astype(np.float32)
     moved = float((flow - flow.mean((1, 2), keepdims=True)).std())
     if moved < STILL_PX:
         return f"its mouth moves by {moved:.3f} pixels a frame; at least {STILL_PX} wanted"
@@ -153,7 +159,10 @@ def measured(embedding: Embedding) -> Measured:
 def rated(clip: Measured, foreign: ForeignPairs) -> Sync:
     """A clip's curves, held against pairs of which it is known that they do not fit."""
     whole = clip.whole
-    offsets = [window.offset_frames for window in clip.windows if foreign.deviations(window) >= CONFIDENT_SD]
+    if not _has_peak(whole):
+        return Sync(reason=f"its curve still rises at {SHIFTS[whole.best]:+d} frames, the last shift that is compared")
+    sure = [each for each in clip.windows if _has_peak(each) and foreign.deviations(each) >= CONFIDENT_SD]
+    offsets = [window.offset_frames for window in sure]
     return Sync(
         offset_frames=whole.offset_frames,
         distance=whole.distance,
@@ -163,3 +172,9 @@ def rated(clip: Measured, foreign: ForeignPairs) -> Sync:
         offset_max=max(offsets, default=None),
         cosines=whole.cosines,
     )
+
+
+def _has_peak(curve: Curve) -> bool:
+    """Whether the best shift has neighbours on both sides: else a better one may lie beyond them."""
+    compared = np.flatnonzero(np.isfinite(curve.cosines))
+    return bool(compared[0] < curve.best < compared[-1])

@@ -10,7 +10,7 @@ from lipdata.shards import Clip, SyncEntry, write_sync
 from lipmodel.sync.answer import Sync, sync_offset
 from lipmodel.sync.foreign import ForeignPairs
 from lipmodel.sync.network import SyncNetwork
-from lipmodel.sync.shard_folder import entry_of
+from lipmodel.sync.shard_folder import entry_of, require_place
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,17 @@ def sync_media(
     """Measure media files, one by one; with ``out`` also as a CSV of the kind of sync.csv, clips called by their stem.
 
     Raises:
-        LipdataError: ``out`` is there, or two files have one stem.
+        LipdataError: ``out`` is there or cannot be written, one of the files is a folder, or two have one stem.
     """
+    folder = next((path for path in files if path.is_dir()), None)
+    if folder is not None:
+        raise LipdataError(f"{folder} is a folder; give media files, or for shards: lipmodel sync {folder}")
     stems = [path.stem for path in files]
     doubled = next((stem for stem in stems if stems.count(stem) > 1), None)
     if out is not None and doubled is not None:
         raise LipdataError(f"two files are called {doubled!r}, which would be one clip of {out}; leave out -o")
-    if out is not None and out.exists() and not overwrite:
-        raise LipdataError(f"{out} is there already; choose another with -o, or allow --overwrite")
+    if out is not None:
+        require_place(out, overwrite=overwrite)
     foreign = network.own_foreign()
     answers: dict[str, Sync] = {}
     failed: dict[str, str] = {}

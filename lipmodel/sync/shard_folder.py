@@ -13,6 +13,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 from rich.progress import Progress
 
@@ -26,6 +27,12 @@ from lipmodel.sync.foreign import FEWEST_CLIPS, ForeignPairs, foreign_pairs, sam
 from lipmodel.sync.network import SyncNetwork, load_sync
 
 DECIMALS = 4
+# A worker died; or the server that workers are forked from, as one was asked for.
+DEATHS = (TerminatedWorkerError, EOFError, ConnectionError)
+# How much a folder's foreign pairs vary, as a share of the model card's. People's speech, clipped, mixed or 30 frames
+# short, varies by .96 and more; noise, music, single words, still and covered mouths vary by .47 at most, and chance
+# would look like a peak (docs/benchmarks/sync_hostile.md).
+LEAST_DEVIATION = 0.6
 
 
 @dataclass(frozen=True)
@@ -36,11 +43,13 @@ class FolderSync:
         path: of sync.csv.
         answers: by clip id.
         foreign: what confidence_sd is measured by.
+        note: why these are the model card's; empty where they are the folder's own.
     """
 
     path: Path
     answers: dict[str, Sync]
     foreign: ForeignPairs
+    note: str = ""
 
     def lines(self) -> list[str]:
         """The counts for a person, and what confidence_sd is held against."""
@@ -49,7 +58,7 @@ class FolderSync:
         if offsets:
             low, middle, high = np.percentile(offsets, [5, 50, 95])
             lines.append(f"offset_frames: median {middle:+.2f}, 90 % of the clips within {low:+.2f} and {high:+.2f}")
-        return [*lines, self.foreign.line()]
+        return [*lines, *([self.note] if self.note else []), self.foreign.line()]
 
 
 def sync_folder(
@@ -73,12 +82,13 @@ def sync_folder(
     folder, network = ShardFolder(shards), network or load_sync()
     out = Path(out) if out else folder.path / SYNC_FILE
     require_pipeline(folder.pipeline, network, folder.path)
-    if out.exists() and not overwrite:
-        raise LipdataError(f"{out} is there already; choose another with -o, or allow --overwrite")
+    require_place(out, overwrite=overwrite)
+    if len(folder) < FEWEST_CLIPS:
+        network.own_foreign()  # is needed, and may not be there: better now than when all is measured
     moved = _moved_s(folder)
     with _state_folder(out) as state:
         found = _measured_clips(folder, network, state, workers or joblib.cpu_count())
-        foreign = _foreign_of(folder, found, network)
+        foreign, note = _foreign_of(folder, found, network)
         answers = {clip_id: each if isinstance(each, Sync) else rated(each, foreign) for clip_id, each in found.items()}
         places = [place for shard in folder.shards for place in shard.clips]
         fps = folder.pipeline.video.fps
@@ -87,7 +97,28 @@ def sync_folder(
             for place in places
         ]
         write_sync(out, rows)
-    return FolderSync(out, answers, foreign)
+    return FolderSync(out, answers, foreign, note)
+
+
+def require_place(out: Path, *, overwrite: bool) -> None:
+    """Refuse, before anything is measured, a CSV that cannot be written; its folder is made.
+
+    Raises:
+        LipdataError: it is there and ``overwrite`` is not allowed, or its folder cannot be made or written to.
+    """
+    if out.exists() and not overwrite:
+        raise LipdataError(f"{out} is there already; choose another with -o, or allow --overwrite")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(out.parent, error) from error
+    if not os.access(out.parent, os.W_OK):
+        raise LipdataError(f"{out.parent} cannot be written to: Permission denied; choose another with -o")
+
+
+def _unwritable(folder: Path, error: OSError) -> LipdataError:
+    what = "Not a directory" if isinstance(error, FileExistsError) else error.strerror
+    return LipdataError(f"{folder} cannot be written to: {what}; choose another with -o")
 
 
 def entry_of(clip_id: str, sha256: str, fps: int, n_frames: int, answer: Sync, moved_s: float = 0.0) -> SyncEntry:
@@ -109,9 +140,9 @@ def _state_folder(out: Path) -> Iterator[Path]:
     """Where each shard's curves wait until all are there; it stays only where the run is stopped."""
     state = out.with_name(f".{out.name}.measured")
     try:
-        state.mkdir(parents=True, exist_ok=True)
+        state.mkdir(exist_ok=True)
     except OSError as error:
-        raise LipdataError(f"{state.parent} cannot be written to: {error.strerror}; choose another with -o") from error
+        raise _unwritable(state.parent, error) from error
     with exclusive_lock(state / "lock", str(out)):
         yield state
         shutil.rmtree(state)
@@ -138,8 +169,14 @@ def _worked_off(tasks: Sequence[tuple[Path, SyncNetwork, Path]], processes: int)
         for task in tasks:
             yield _measure_shard(None, *task)
         return
-    with process_pool_workers(min(processes, len(tasks)), None), Parallel(return_as="generator_unordered") as pool:
-        yield from pool(delayed(_measure_shard)(os.getpid(), *task) for task in tasks)
+    try:
+        with process_pool_workers(min(processes, len(tasks)), None), Parallel(return_as="generator_unordered") as pool:
+            yield from pool(delayed(_measure_shard)(os.getpid(), *task) for task in tasks)
+    except DEATHS as error:
+        raise LipdataError(
+            "a worker process was killed, for want of memory perhaps; what is measured is kept: try the same command "
+            "with a smaller -j"
+        ) from error
 
 
 def _measure_shard(parent_pid: int | None, path: Path, network: SyncNetwork, state_file: Path) -> tuple[Path, Path]:
@@ -186,14 +223,27 @@ def _read_state(path: Path) -> dict[str, Measured | Sync]:
     return found
 
 
-def _foreign_of(folder: ShardFolder, found: dict[str, Measured | Sync], network: SyncNetwork) -> ForeignPairs:
-    """The folder's own foreign pairs; those of the model card where its clips are too few."""
+def _foreign_of(
+    folder: ShardFolder, found: dict[str, Measured | Sync], network: SyncNetwork
+) -> tuple[ForeignPairs, str]:
+    """The folder's own foreign pairs, or those of the model card and why."""
     sampled = sampled_clips([clip_id for clip_id, clip in found.items() if isinstance(clip, Measured)])
     if len(sampled) < FEWEST_CLIPS:
-        return network.own_foreign()
+        why = f"{len(sampled)} clips to compare, at least {FEWEST_CLIPS} wanted"
+        return network.own_foreign(), f"{why}: confidence_sd by the model card's pairs"
     embedded = {clip_id: network.embed(folder[clip_id]) for clip_id in sampled}
-    return foreign_pairs(
+    own = foreign_pairs(
         {clip_id: each.motion for clip_id, each in embedded.items()},
         {clip_id: each.sound for clip_id, each in embedded.items()},
         f"{len(sampled)} clips of {folder.path}",
     )
+    return trusted_pairs(own, network)
+
+
+def trusted_pairs(own: ForeignPairs, network: SyncNetwork) -> tuple[ForeignPairs, str]:
+    """A folder's own foreign pairs, or those of the model card where its own are not of mouths and speech, and why."""
+    if own.deviation > 0 and (network.foreign is None or own.deviation >= LEAST_DEVIATION * network.foreign.deviation):
+        return own, ""
+    card = network.own_foreign()
+    share = f"{own.deviation / card.deviation:.2f} of the model card's, at least {LEAST_DEVIATION} wanted"
+    return card, f"foreign pairs of {own.origin} vary by {share}: no speaking mouths; confidence_sd by the model card's"
