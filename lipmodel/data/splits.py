@@ -29,9 +29,8 @@ def require_windows(windows: "WindowDataset", rows: Sequence[ManifestRow], split
         raise LipdataError(f"the manifest has no clip of split {split!r}; it has: {there}; choose with --split")
     if not len(windows):
         held = f"the shards hold {windows.clips} of the {listed} clips of split {split!r}"
-        raise LipdataError(
-            f"{held}, {windows.short_clips} too short for a window of {windows.frames} frames; use the manifest beside the shards"
-        )
+        short = f"{windows.short_clips} too short for a window of {windows.frames} frames"
+        raise LipdataError(f"{held}, {short}; use the manifest beside the shards")
 
 
 def require_batch(n_windows: int, batch: int, devices: int) -> None:
