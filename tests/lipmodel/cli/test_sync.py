@@ -23,8 +23,9 @@ def test_a_folder_of_shards(grid_shards, tmp_path):
     assert done.exit_code == 0, done.output
     lines = done.stdout.splitlines()
     assert lines[0].startswith("sync.csv: 8 clips answered") and lines[1].startswith("offset_frames: median ")
-    assert lines[2] == load_sync().own_foreign().line()
-    assert lines[3:] == [f"each clip: {out}", f"next: lipdata report {grid_shards} -o report.html"]
+    assert lines[2] == "8 clips to compare, at least 10 wanted: confidence_sd by the model card's pairs"
+    assert lines[3] == load_sync().own_foreign().line()
+    assert lines[4:] == [f"each clip: {out}", f"next: lipdata report {grid_shards} -o report.html"]
     assert len(read_sync(out)) == 8
     fails(call("sync", grid_shards, "-o", out), "sync.csv is there already", "--overwrite")
     assert call("sync", grid_shards, "-o", out, "-j", 1, "--overwrite").exit_code == 0
