@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipdata import load_clip
+import lipdata
 from lipdata.errors import ClipError, LipdataError
 from lipdata.shards import Clip, SyncEntry, write_sync
 from lipmodel.sync.answer import Sync, sync_offset
@@ -58,7 +58,7 @@ def sync_media(
     entries: list[SyncEntry] = []
     for path in files:
         try:
-            clip = load_clip(path)
+            clip = lipdata.load_clip(path)
         except ClipError as error:
             failed[str(path)] = f"{error.stage}: {error.reason}"
             continue

@@ -19,7 +19,6 @@ from rich.progress import Progress
 
 from lipdata.atomic_files import exclusive_lock, sha256_of_file, write_atomic
 from lipdata.errors import LipdataError
-from lipdata.ingestion import process_pool_workers, worker_context
 from lipdata.shards import SYNC_FILE, Shard, ShardFolder, SyncEntry, count_sync, read_ledger, read_sync, write_sync
 from lipmodel.sync.answer import Measured, Sync, measured, rated, require_pipeline, why_no_answer
 from lipmodel.sync.curve import Curve
@@ -169,6 +168,9 @@ def _worked_off(tasks: Sequence[tuple[Path, SyncNetwork, Path]], processes: int)
         for task in tasks:
             yield _measure_shard(None, *task)
         return
+    # Not loaded before, as dlib comes with it, which training and generating do without.
+    from lipdata.ingestion import process_pool_workers
+
     try:
         with process_pool_workers(min(processes, len(tasks)), None), Parallel(return_as="generator_unordered") as pool:
             yield from pool(delayed(_measure_shard)(os.getpid(), *task) for task in tasks)
@@ -184,6 +186,8 @@ def _measure_shard(parent_pid: int | None, path: Path, network: SyncNetwork, sta
     if state_file.exists():
         return path, state_file
     if parent_pid is not None:
+        from lipdata.ingestion import worker_context
+
         with worker_context(parent_pid):
             return _measure_shard(None, path, network, state_file)
     shard = Shard(path)

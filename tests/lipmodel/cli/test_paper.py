@@ -29,11 +29,11 @@ def test_ablate_continues_after_a_kill(shards_folder, tmp_path):
     options = [str(shards_folder), "-o", str(tmp_path / "out"), "--split", "val", *OPTIONS]
     command = [sys.executable, "-m", "lipmodel", "ablate", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        next(line for line in process.stderr if line.startswith("variant c (3 of 9): learning"))
+        next(line for line in process.stderr if line.startswith("variant c (3 of 11): learning"))
         process.kill()
     done = CliRunner().invoke(main, ["ablate", *options])
     assert done.exit_code == 0, done.output
-    assert "variant b" not in done.stderr and "variant i (9 of 9)" in done.stderr
+    assert "variant b" not in done.stderr and "variant k (11 of 11)" in done.stderr
     header, _, pixel, *_ = (tmp_path / "out" / "table2.md").read_text().splitlines()[2:]
-    assert [cell.strip() for cell in header.split("|")][2:-1] == ["ground truth", "still", *"abcdefghi"]
-    assert [cell.strip() for cell in pixel.split("|")][1:-1] == ["l_pix", "", "", "x", "", *"xxxxxxx"]
+    assert [cell.strip() for cell in header.split("|")][2:-1] == ["ground truth", "still", *"abcdefghijk"]
+    assert [cell.strip() for cell in pixel.split("|")][1:-1] == ["l_pix", "", "", "x", "", *"xxxxxxxxx"]
