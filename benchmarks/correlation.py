@@ -18,7 +18,8 @@ from lipmodel.evaluation import METRICS, MODEL, STILL, TITLES, TRUTH, format_met
 
 TEXT = """# The correlation loss, as printed and as a contrast
 
-Runs of preset {preset}, seed {seed}, {steps} steps of {batch} windows, split train of {shards}. Written by
+Runs of preset {preset}, seed {seed}, {steps} steps of {batch} windows, split train of
+manifests/grid-sample.csv. Written by
 `python benchmarks/correlation.py RUN...`.
 
 {machine}
@@ -91,7 +92,6 @@ def main(folders: tuple[Path, ...]) -> None:
             seed=run.seed,
             steps=run.steps.gan,
             batch=run.batch,
-            shards=Path(run.shards).name,
             machine=machine(),
             curves=markdown_table(["corr / corr_others at step", *map(str, marks)], rows),
             measures=markdown_table(["split test", *(TITLES[name] for name in names)], sorted(measures)),

@@ -1,6 +1,6 @@
 """What does the sync network say where little or nothing is right: silence, music, a covered mouth, another's speech?
 
-    nice python -m benchmarks.sync_hostile ../shared/grid   # half an hour on one core
+    nice python -m benchmarks.sync_hostile GRID   # half an hour on one core
 
 Writes docs/benchmarks/sync_hostile.md. Fifty real clips are spoilt in one way each time. What changes the picture is
 encoded without loss and read back as a media file; what changes the sound alone is put beside the untouched picture.

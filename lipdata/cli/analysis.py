@@ -15,14 +15,19 @@ def info(shards: Path, as_json: bool) -> None:
     """Counts, hours, speakers and failures of a shard folder."""
     from dataclasses import asdict
 
+    from lipdata.errors import LipdataError
     from lipdata.shards import ShardFolder, count_sync, summarise
 
-    summary, sync = summarise(shards), ShardFolder(shards).sync
-    counts = None if sync is None else count_sync(sync)
+    summary, counts, odd = summarise(shards), None, []
+    try:
+        sync = ShardFolder(shards).sync
+        counts = None if sync is None else count_sync(sync)
+    except LipdataError as error:  # the folder's own counts are right all the same
+        odd = [str(error)]
     if as_json:
         click.echo(json.dumps(asdict(summary) | {"sync": asdict(counts) if counts else None}))
     else:
-        click.echo("\n".join([*summary.lines(), *([counts.line()] if counts else [])]))
+        click.echo("\n".join([*summary.lines(), *([counts.line()] if counts else odd)]))
 
 
 @click.command()

@@ -57,7 +57,7 @@ def process_clip(
     if row.sha256 and row.sha256 != where.sha256:
         raise ClipError("manifest", f"the file changed since the manifest was made: sha256 is now {where.sha256}")
     if sound_offset and sound_offset.sha256 != where.sha256:
-        raise ClipError("sync", f"its offset was measured in another file: sha256 is {where.sha256} here")
+        raise ClipError("sync", "its offset was measured in another file, whose sha256 stands in the table")
     fps, late_s = pipeline.video.fps, sound_offset.late_s if sound_offset else 0.0
     source = decode_clip(
         where.path,
@@ -69,6 +69,9 @@ def process_clip(
         sound_late_s=late_s,
     )
     n_frames = len(source.frames)
+    # Else a table could move the sound out of the clip.
+    if sound_offset and sound_offset.n_frames != n_frames:
+        raise ClipError("sync", f"its offset was measured in {sound_offset.n_frames} frames; it has {n_frames}")
     if n_frames < WINDOW:
         raise ClipError("media", f"{n_frames} frames; a window needs {WINDOW}")
     frozen = [run for run in true_runs(source.held) if run[1] - run[0] > pipeline.lips.max_gap]

@@ -12,10 +12,11 @@ from lipdata.shards import read_sync, sound_offset_s
 
 @dataclass(frozen=True)
 class SoundOffset:
-    """By how many seconds the sound of a clip is late, and the SHA-256 of the file in which that was measured."""
+    """By how many seconds the sound of a clip is late, and in what that was measured: a file, so many frames of it."""
 
     late_s: float
     sha256: str
+    n_frames: int
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def read_sound_offsets(path: Path, rows: Sequence[ManifestRow], fps: int) -> Sou
         )
     late_s = sound_offset_s(table)
     of_clip = {
-        clip_id: SoundOffset(float(late), sha256)
-        for clip_id, late, sha256 in zip(table.clip_id, late_s, table.sha256, strict=True)
+        clip_id: SoundOffset(float(late), sha256, n_frames)
+        for clip_id, late, sha256, n_frames in zip(table.clip_id, late_s, table.sha256, table.n_frames, strict=True)
     }
     return SoundOffsets(sha256_of_file(path), of_clip)

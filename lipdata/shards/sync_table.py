@@ -30,7 +30,7 @@ class SyncEntry:
         confidence: the best cosine less the median over the shifts.
         confidence_sd: the best cosine less the second best more than 3 frames away, in standard deviations of foreign
             pairs from their mean.
-        offset_min, offset_max: of windows of 2 s; None where the clip has no such window.
+        offset_min, offset_max: of the confident windows of 2 s; None where none is.
         moved_s: by how much the measured sound had been moved earlier: the ledger's ``sync_offset_s``. So in the
             source file the sound is late by ``moved_s + offset_frames / fps``.
         reason: empty where there is an answer.
@@ -115,9 +115,8 @@ def sync_of(path: Path, rows: Iterable[ManifestRow], ledger: pd.DataFrame) -> pd
 
 
 def _refuse(path: Path, clip_id: str, what: str) -> None:
-    raise LipdataError(
-        f"{path} is of other shards: {clip_id!r} {what}; take it away, or measure again: lipmodel sync {path.parent}"
-    )
+    again = f"lipmodel sync {path.parent} --overwrite"
+    raise LipdataError(f"{path} is of other shards: {clip_id!r} {what}; take it away, or measure again: {again}")
 
 
 def _parse(content: bytes, path: Path) -> pd.DataFrame:

@@ -33,8 +33,8 @@ def sync(
     network's and not SyncNet's. confidence_sd says how far the best shift stands out, in standard deviations of pairs
     that do not fit: the folder's clips with each other's sound; for single files, under ten clips, and where these
     look like no speech, those of the model card. From 2 on an offset can be relied on. offset_min and offset_max are
-    over the windows of 2 s that reach it: a clip that drifts or is cut together shows. Where nothing can be said, as of
-    a clip that is too short, too still or silent, a reason stands in their place.
+    over the windows of 2 s that reach it: a long clip that drifts or is cut together shows. Where nothing can be said,
+    as of a clip that is too short, too still or silent, a reason stands in their place.
 
     The same command goes on where it was stopped.
     """

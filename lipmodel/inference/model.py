@@ -113,7 +113,9 @@ def load(run: Path | str | None = None, *, best: bool = False) -> Model:
         LipdataError: no run folder, no checkpoint in it, one that does not fit, or a variant that makes no video.
     """
     if run is None:
-        raise LipdataError("no weights come with lipmodel yet; give a run folder, which lipmodel fit SHARDS makes")
+        raise LipdataError(
+            "no weights that make a video come with lipmodel yet; give a run folder, which lipmodel fit SHARDS makes"
+        )
     folder = Path(run)
     config = load_run(folder)
     if config.variant == SYNC:

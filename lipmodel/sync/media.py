@@ -18,7 +18,7 @@ class MediaSync:
     """What was measured of media files.
 
     Attributes:
-        path: of the CSV; None where none was asked for.
+        path: of the CSV; None where none was asked for, or no file can be used.
         answers: by the file's name, as it was given.
         failed: files that cannot be used, by name, with stage and reason.
         foreign: of the model card, what confidence_sd is held against.
@@ -38,7 +38,8 @@ class MediaSync:
 def sync_media(
     files: Sequence[Path], out: Path | None = None, *, network: SyncNetwork, overwrite: bool = False
 ) -> MediaSync:
-    """Measure media files, one by one; with ``out`` also as a CSV of the kind of sync.csv, clips called by their stem.
+    """Measure media files, one by one; with ``out`` also as a CSV of the kind of sync.csv, clips called by their
+    stem; files that cannot be used are not in it.
 
     Raises:
         LipdataError: ``out`` is there or cannot be written, one of the files is a folder, or two have one stem.
@@ -64,6 +65,8 @@ def sync_media(
             continue
         answers[str(path)] = sync_offset(clip, network=network)
         entries.append(_entry(clip, answers[str(path)]))
+    if out is not None and not entries:
+        out = None  # a table of nothing would look like an answer
     if out is not None:
         write_sync(out, entries)
     return MediaSync(out, answers, failed, foreign)

@@ -21,8 +21,8 @@ from lipmodel.weights import put_weights, read_weights, shipped_weights
 # Of one clip: the first layer of a film of ten minutes would take a gigabyte.
 FRAMES_AT_ONCE = 512
 # Of the cosine. Landmarks say nothing of some speakers (s26 of GRID), flow of none. AUC of whole clips by this share,
-# on 113 clips of speakers left out: .5 .961, .6 .969, .7 .972, .8 .974, 1 .975; of windows of 1 s .705 .711 .712 .710
-# .698.
+# on the 113 clips of docs/benchmarks/sync.md, which so flatters a little: .5 .961, .6 .969, .7 .972, .8 .974, 1 .975;
+# of windows of 1 s .705 .711 .712 .710 .698.
 FLOW_SHARE = 0.75
 
 

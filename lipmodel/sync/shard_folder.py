@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import joblib
@@ -205,7 +206,7 @@ def measure_clip(shard: Shard, clip_id: str, network: SyncNetwork) -> Measured |
 
 def _state_file(state: Path, shard: Shard, weights_sha256: str) -> Path:
     """Named by all that it depends on: what another run has left is not taken."""
-    asked = f"{shard.attributes['content_sha256']} {weights_sha256}"
+    asked = f"{shard.attributes['content_sha256']} {weights_sha256} {metadata.version('lipdata')}"
     return state / f"{shard.path.stem}-{hashlib.sha256(asked.encode()).hexdigest()[:16]}.json"
 
 

@@ -89,6 +89,7 @@ def new_run(options: FitOptions) -> tuple[Path, Run]:
         pipeline_digest=attributes["pipeline_digest"],
     )
     _require_sense(run)
+    _require_of_variant(options, variant)
     return folder, run
 
 
@@ -135,6 +136,14 @@ def require_known(what: str, names: Iterable[str], known: Collection[str]) -> No
     for name in names:
         if name not in known:
             raise LipdataError(f"{what} {name!r}; allowed: {', '.join(known)}")
+
+
+def _require_of_variant(options: FitOptions, variant: Variant) -> None:
+    """Refuse steps and weights that a variant would not look at."""
+    for name in _named_steps(options, variant):
+        require_known(f"variant {options.variant or FULL} has no stage", [name], variant.stages)
+    if "gan" not in variant.stages:
+        require_known(f"variant {options.variant} has no loss", _given(options.weights), ("its own alone",))
 
 
 def _named_steps(options: FitOptions, variant: Variant) -> dict[str, int]:

@@ -4,6 +4,6 @@ Nothing here runs code out of a file.
 """
 
 from lipmodel.weights.read import put_weights, read_weights
-from lipmodel.weights.shipped import model_card, shipped_weights
+from lipmodel.weights.shipped import shipped_weights
 
-__all__ = ["model_card", "put_weights", "read_weights", "shipped_weights"]
+__all__ = ["put_weights", "read_weights", "shipped_weights"]

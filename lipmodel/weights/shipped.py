@@ -9,20 +9,11 @@ MODELS = ("sync",)
 
 
 def shipped_weights(name: str) -> Path:
-    """The ``.safetensors`` of a model that ships.
+    """The ``.safetensors`` of a model that ships; its model card lies beside it, with the suffix ``.md``.
 
     Raises:
         LipdataError: none of this name does.
     """
-    return _file(name, "safetensors")
-
-
-def model_card(name: str) -> str:
-    """What a model that ships was made from, how well it does, and what it cannot do; Markdown."""
-    return _file(name, "md").read_text("utf-8")
-
-
-def _file(name: str, suffix: str) -> Path:
     if name not in MODELS:
         raise LipdataError(f"no weights {name!r} come with lipmodel; allowed: {', '.join(MODELS)}")
-    return Path(str(resources.files("lipmodel.weights") / f"{name}.{suffix}"))
+    return Path(str(resources.files("lipmodel.weights") / f"{name}.safetensors"))

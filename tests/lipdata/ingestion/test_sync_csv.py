@@ -113,6 +113,7 @@ def test_a_part_of_a_clip_and_sound_of_its_own_file(
     for name in LATE:
         sound = ("-vn", "-c:a", "copy", mine / f"{name}.wav")
         subprocess.run([ffmpeg_binary(), "-v", "error", "-i", str(mine / f"{name}.mkv"), *map(str, sound)], check=True)
+    measured = only(table, tmp_path / "parts.csv", "s1/early", "s1/late", n_frames=37)
     for audio in ("", "{}.wav"):
         rows = [
             ManifestRow(name, "s1", "", f"{name}.mkv", "", "", audio.format(name), 0.52, 2.0)
@@ -120,7 +121,7 @@ def test_a_part_of_a_clip_and_sound_of_its_own_file(
         ]
         write_manifest(tmp_path / "m.csv", rows)
         out = tmp_path / f"out{len(audio)}"
-        shards = api.ingest(mine, out, manifest=tmp_path / "m.csv", sync_csv=table, workers=1)
+        shards = api.ingest(mine, out, manifest=tmp_path / "m.csv", sync_csv=measured, workers=1)
         assert {len(clip) for clip in shards.values()} == {37}
         for name in ("s1/early", "s1/late"):
             np.testing.assert_allclose(shards[name].mel, shards["s1/right"].mel, atol=0.5)
@@ -144,10 +145,20 @@ def test_a_table_of_another_file_fails_the_clip(
     shards = api.ingest(mine, tmp_path / "out", sync_csv=mended, **options)
     failed = read_ledger(tmp_path / "out" / "ledger.csv").set_index("clip_id").loc["s1/late"]
     assert (failed.status, failed.stage) == ("failed", "sync") and len(shards) == 3
-    assert failed.reason.startswith("its offset was measured in another file: sha256 is ")
+    assert failed.reason.startswith("its offset was measured in another file")
     # With the file that was measured, the same call makes it.
     shutil.copy(corpus / "s1" / "late.mkv", mine / "s1" / "late.mkv")
     assert len(api.ingest(mine, tmp_path / "out", sync_csv=mended, **options)) == 4
+
+
+def test_a_table_does_not_move_the_sound_out_of_the_clip(
+    corpus: Path, manifest: Path, table: Path, tmp_path: Path
+) -> None:
+    far = only(table, tmp_path / "far.csv", "s1/late", n_frames=2_000_000_000, offset_frames=1e9)
+    api.ingest(corpus, tmp_path / "out", manifest=manifest, sync_csv=far, workers=1)
+    failed = read_ledger(tmp_path / "out" / "ledger.csv").set_index("clip_id").loc["s1/late"]
+    assert (failed.status, failed.stage, failed.sync_offset_s) == ("failed", "sync", 0.0)
+    assert failed.reason.startswith("its offset was measured in 2000000000 frames; it has ")
 
 
 def test_a_run_does_not_go_on_with_another_table(corpus: Path, manifest: Path, table: Path, tmp_path: Path) -> None:

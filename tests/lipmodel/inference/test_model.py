@@ -40,7 +40,7 @@ def test_load_takes_a_run_folder(random_run):
 
 
 def test_load_without_a_usable_run_is_refused(random_run, tmp_path):
-    refused("no weights come with lipmodel yet; give a run folder", lipmodel.load)
+    refused("no weights that make a video come with lipmodel yet; give a run folder", lipmodel.load)
     refused("is no run folder: it has no config.json", lipmodel.load, tmp_path)
     (tmp_path / "config.json").write_bytes((random_run / "config.json").read_bytes())
     refused("has no checkpoint; train with: lipmodel fit", lipmodel.load, tmp_path)

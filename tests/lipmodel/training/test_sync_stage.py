@@ -162,6 +162,9 @@ def test_stages_of_other_variants_are_refused(grid_shards, learnt, tmp_path):
         command = ["fit", grid_shards, "-o", out, "--preset", "tiny", "--variant", "sync", "--stages", stages]
         fails(call(*command), f"variant sync has no stage '{stages.partition(',')[0]}'; allowed: sync")
     fails(call("fit", grid_shards, "-o", out, "--preset", "tiny", "--stages", "sync"), "'sync'; allowed: flow")
+    sync = ("fit", grid_shards, "--variant", "sync", "-o", out)
+    fails(call(*sync, "--flow-steps", 3), "variant sync has no stage 'flow'; allowed: sync")
+    fails(call(*sync, "--l-corr", 1), "variant sync has no loss 'corr'")
     assert not out.exists()
 
 
